@@ -1,0 +1,204 @@
+"""Convolutional auto-encoder on images of any size: ``x -> z -> g(z)``, trained on the squared error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import tensorflow as tf
+
+from mlsci.generative.networks import MLP, Conv, ConvTranspose, ResidualConv
+from mlsci.generative.persistence import config_from_dict, load_module, save_module
+from mlsci.generative.training import History, TrainingConfig, fit
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+@dataclass(frozen=True)
+class AutoEncoderConfig:
+    """Shape of an auto-encoder.
+
+    Attributes
+    ----------
+    latent : dimension of z.
+    image : (height, width, colours).
+    channels : of the two strided convolutions.
+    hidden : width of a dense layer between the convolutions and z; 0, none.
+    blocks : residual blocks at a quarter of the resolution, in the encoder and in the decoder.
+    seed : of the initial weights.
+    """
+
+    latent: int = 32
+    image: tuple[int, ...] = (28, 28, 1)
+    channels: tuple[int, int] = (32, 64)
+    hidden: int = 0
+    blocks: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.latent < 1 or self.hidden < 0 or min(self.channels) < 1 or self.blocks < 0:
+            raise ValueError(f"impossible auto-encoder: {self}: sizes must be positive")
+        if len(self.image) != 3 or min(self.image) < 1:
+            raise ValueError(f"image must be (height, width, colours), got {self.image}")
+
+
+class _Encoder(tf.Module):
+    def __init__(self, rng: np.random.Generator, c: AutoEncoderConfig, outputs: int) -> None:
+        super().__init__()
+        h, w = (-(-n // 4) for n in c.image[:2])
+        self.conv1 = Conv(rng, c.image[2], c.channels[0], 4, 2)
+        self.conv2 = Conv(rng, c.channels[0], c.channels[1], 4, 2)
+        self.blocks = [ResidualConv(rng, c.channels[1]) for _ in range(c.blocks)]
+        size = h * w * c.channels[1]
+        widths = [c.hidden] if c.hidden else []
+        self.dense = MLP(rng, size, widths, c.latent * outputs)
+        self._size = size
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        x = tf.nn.relu(self.conv1(x))
+        x = self.conv2(x)
+        for block in self.blocks:
+            x = block(x)
+        x = tf.reshape(tf.nn.relu(x), (-1, self._size))
+        return self.dense(x)
+
+
+class _Decoder(tf.Module):
+    def __init__(self, rng: np.random.Generator, c: AutoEncoderConfig) -> None:
+        super().__init__()
+        height, width, colours = c.image
+        half = (-(-height // 2), -(-width // 2))
+        self._shape = (-1, -(-height // 4), -(-width // 4), c.channels[1])
+        widths = [c.hidden] if c.hidden else []
+        self.dense = MLP(rng, c.latent, widths, int(np.prod(self._shape[1:])))
+        self.blocks = [ResidualConv(rng, c.channels[1]) for _ in range(c.blocks)]
+        self.conv1 = ConvTranspose(rng, c.channels[1], (*half, c.channels[0]), 4, 2)
+        self.conv2 = ConvTranspose(rng, c.channels[0], (height, width, colours), 4, 2, gain=1.0)
+
+    def __call__(self, z: tf.Tensor) -> tf.Tensor:
+        x = tf.reshape(self.dense(z), self._shape)
+        for block in self.blocks:
+            x = block(x)
+        x = tf.nn.relu(self.conv1(tf.nn.relu(x)))
+        return self.conv2(x)
+
+
+class AutoEncoder(tf.Module):
+    """An auto-encoder: `fit`, `encode`, `decode`, `save`, `load`.
+
+    Images are float32 ``(n, height, width, colours)`` in [0, 1], codes float32 ``(n, latent)``. `sigma`, the width of
+    a pixel about its reconstruction, is measured on the validation images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig
+    >>> model = AutoEncoder(AutoEncoderConfig(latent=2, image=(8, 8, 1), channels=(4, 4)))
+    >>> model.decode(np.zeros((3, 2), "float32")).shape
+    (3, 8, 8, 1)
+    """
+
+    config_type: type[AutoEncoderConfig] = AutoEncoderConfig
+    _encoder_outputs = 1
+
+    def __init__(self, config: AutoEncoderConfig) -> None:
+        super().__init__()
+        rng = np.random.default_rng([config.seed, 1])
+        self.config = config
+        self.encoder = _Encoder(rng, config, self._encoder_outputs)
+        self.decoder = _Decoder(rng, config)
+        self.log_sigma = tf.Variable(np.log(0.1), dtype=tf.float32, trainable=False)
+        self._encode = tf.function(self.encoder, reduce_retracing=True)
+        self._decode = tf.function(self.decoder, reduce_retracing=True)
+
+    def loss(self, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Mean squared error a pixel of a batch ``(n, height, width, colours)``."""
+        del seed  # nothing is random here
+        return tf.reduce_mean(tf.square(self.decoder(self.encoder(x)) - x))
+
+    def fit(
+        self,
+        train: np.ndarray,
+        validation: np.ndarray,
+        config: TrainingConfig,
+        *,
+        checkpoint: Path | None = None,
+        log: Callable[[str], None] | None = None,
+    ) -> History:
+        """Train on images; see `mlsci.generative.training.fit`. Sets `sigma` from the validation images."""
+        train, validation = self.checked(train), self.checked(validation)
+        history = fit(
+            self.loss, self.trainable_variables, [train], [validation], config,
+            checkpoint=checkpoint, log=log,
+        )  # fmt: skip
+        self._set_sigma(validation)
+        return history
+
+    def _set_sigma(self, validation: np.ndarray) -> None:
+        error = np.mean(np.square(self.reconstruct(validation) - validation), dtype=np.float64)
+        self.log_sigma.assign(0.5 * np.log(max(float(error), 1e-12)))
+
+    def encode(self, x: np.ndarray) -> np.ndarray:
+        """Codes ``(n, latent)`` of images; for a VAE the mean of q(z|x)."""
+        return self._encoded(x)[:, : self.config.latent]
+
+    def _encoded(self, x: np.ndarray) -> np.ndarray:
+        parts = [self._encode(tf.constant(b)).numpy() for b in _batches(self.checked(x))]
+        return np.concatenate(parts)
+
+    def decode(self, z: np.ndarray) -> np.ndarray:
+        """Images ``(n, height, width, colours)`` of codes ``(n, latent)``; not clipped to [0, 1]."""
+        z = np.asarray(z, np.float32)
+        if z.ndim != 2 or z.shape[1] != self.config.latent:
+            raise ValueError(f"codes must be (n, {self.config.latent}), got {z.shape}")
+        return np.concatenate([self._decode(tf.constant(b)).numpy() for b in _batches(z)])
+
+    def reconstruct(self, x: np.ndarray) -> np.ndarray:
+        """decode(encode(x)), same shape as x."""
+        return self.decode(self.encode(x))
+
+    def log_likelihood(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
+        """Ln N(x; decode(z), sigma^2) summed over pixels, ``(n,)`` nats in float64."""
+        squared = np.square(self.decode(z) - x).sum(axis=(1, 2, 3), dtype=np.float64)
+        n_pixels = float(np.prod(self.config.image))
+        return -0.5 * squared / self.sigma**2 - n_pixels * (np.log(self.sigma) + 0.5 * LOG_2PI)
+
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of a pixel about its reconstruction, in units of the pixel range."""
+        return float(np.exp(self.log_sigma.numpy()))
+
+    def checked(self, x: np.ndarray) -> np.ndarray:
+        """The images as float32; ValueError for a wrong shape, NaN, or pixels outside [0, 1]."""
+        x = np.asarray(x)
+        if x.ndim != 4 or x.shape[1:] != self.config.image:
+            raise ValueError(f"images must be (n, *{self.config.image}), got {x.shape}")
+        x = x.astype(np.float32, copy=False)
+        if not np.isfinite(x).all():
+            raise ValueError("images hold NaN or infinity: mask or fill these pixels first")
+        if x.size and (x.min() < -1e-3 or x.max() > 1 + 1e-3):
+            raise ValueError(
+                f"pixels must lie in [0, 1], got [{x.min():.3g}, {x.max():.3g}]: divide by the range"
+            )
+        return x
+
+    def save(self, path: Path) -> None:
+        """Write configuration and weights to one .npz file (to a temporary name, then renamed)."""
+        save_module(self, asdict(self.config), path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote; ValueError naming the file if it does not fit."""
+        return load_module(lambda values: cls(config_from_dict(cls.config_type, values)), path)
+
+
+def as_images(pixels: np.ndarray) -> np.ndarray:
+    """uint8 ``(n, h, w)`` -> float32 ``(n, h, w, 1)`` in [0, 1]."""
+    return np.asarray(pixels, np.float32)[..., None] / np.float32(255)
+
+
+def _batches(x: np.ndarray, size: int = 1000) -> list[np.ndarray]:
+    return [x[i : i + size] for i in range(0, max(1, len(x)), size)]

@@ -1,0 +1,185 @@
+"""Normalizing flows on vectors: a base density, and a trained bijection from it to the data.
+
+The change of variables is ``ln p(x) = ln p_base(u) + ln |det du/dx|``, ``u = f^-1(x)``. Every flow starts as the Gaussian
+(or Gaussian mixture) with the moments of its training data, and training can only improve on that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from mlsci.generative.bijectors import Autoregressive, Coupling, affine, whitening
+from mlsci.generative.mixture import GaussianMixtureBase
+from mlsci.generative.persistence import config_from_dict, load_module, save_module
+from mlsci.generative.training import History, TrainingConfig, TrainingFailedError, fit
+from mlsci.generative.transforms import Affine, RationalQuadraticSpline, Transform
+
+tfb = tfp.bijectors
+
+Family = Literal["realnvp", "maf", "spline"]
+
+
+@dataclass(frozen=True)
+class FlowConfig:
+    """Shape of a flow.
+
+    Attributes
+    ----------
+    dim : of the data.
+    family : "realnvp", affine couplings (arXiv:1605.08803); "maf", affine autoregressive layers (arXiv:1705.07057);
+        "spline", couplings with rational-quadratic splines (arXiv:1906.04032).
+    layers : number of layers, with a fixed random permutation between them.
+    hidden : widths of each layer's conditioner.
+    components : of the base density: 1, a standard normal; more, a trained Gaussian mixture.
+    bins : of a spline.
+    seed : of the weights and permutations.
+    """
+
+    dim: int = 32
+    family: Family = "realnvp"
+    layers: int = 8
+    hidden: tuple[int, ...] = (128, 128)
+    components: int = 1
+    bins: int = 8
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.family not in ("realnvp", "maf", "spline"):
+            raise ValueError(f"unknown family {self.family!r}: use 'realnvp', 'maf' or 'spline'")
+        if self.dim < 2 or self.layers < 1 or self.components < 1 or self.bins < 2:
+            raise ValueError(
+                f"impossible flow {self}: dim >= 2, layers, components >= 1, bins >= 2"
+            )
+
+
+class Flow(tf.Module):
+    """A density on vectors ``(n, dim)``: `fit`, `log_prob`, `sample`, `to_base`, `from_base`, `save`, `load`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mlsci.generative.flows import Flow, FlowConfig
+    >>> flow = Flow(FlowConfig(dim=2, layers=2, hidden=(8,)))
+    >>> flow.sample(5, seed=0).shape
+    (5, 2)
+    """
+
+    def __init__(self, config: FlowConfig) -> None:
+        super().__init__()
+        self.config = config
+        rng = np.random.default_rng([config.seed, 2])
+        d = config.dim
+        transform: Transform = (
+            RationalQuadraticSpline(config.bins) if config.family == "spline" else Affine()
+        )
+        chain = []
+        for k in range(config.layers):
+            if config.family == "maf":
+                chain.append(Autoregressive(rng, d, transform, config.hidden))
+            else:
+                chain.append(Coupling(rng, d, transform, config.hidden, flip=bool(k % 2)))
+            chain.append(tfb.Permute(rng.permutation(d).astype(np.int32)))
+        self._whitening = affine(np.zeros(d, np.float32), np.eye(d, dtype=np.float32))
+        self.bijector = tfb.Chain([self._whitening, *chain])
+        self.base = GaussianMixtureBase(d, config.components)
+        self._log_prob = tf.function(self.log_prob_tensor, reduce_retracing=True)
+        self._forward = tf.function(self.bijector.forward, reduce_retracing=True)
+        self._inverse = tf.function(self.bijector.inverse, reduce_retracing=True)
+
+    def log_prob_tensor(self, x: tf.Tensor) -> tf.Tensor:
+        """Ln p(x) in nats, ``(n,)``, differentiable."""
+        u = self.bijector.inverse(x)
+        return self.base.log_prob(u) + self.bijector.inverse_log_det_jacobian(x, event_ndims=1)
+
+    def fit(
+        self,
+        train: np.ndarray,
+        validation: np.ndarray,
+        config: TrainingConfig,
+        *,
+        noise: np.ndarray | None = None,
+        checkpoint: Path | None = None,
+        log: Callable[[str], None] | None = None,
+    ) -> History:
+        """Maximise the likelihood of vectors ``(n, dim)``; see `mlsci.generative.training.fit`.
+
+        `noise` ``(n, dim)``: standard deviation of Gaussian noise drawn afresh at every step and added to `train` (for a
+        VAE, that of q(z|x): the flow is then fitted to the aggregated posterior itself).
+
+        Raises
+        ------
+        TrainingFailedError : if the result is no better on `validation` than the Gaussian it started from.
+        """
+        train, validation = self._checked(train), self._checked(validation)
+        start = whitening(train)
+        for own, measured in zip(self._whitening.bijectors, start.bijectors, strict=True):
+            for variable, value in zip(own.variables, measured.variables, strict=True):
+                variable.assign(value)
+        self.base.initialise(self.to_base(train), seed=self.config.seed)
+        before = float(self.log_prob(validation).mean())
+        scale = np.zeros_like(train) if noise is None else self._checked(noise)
+
+        def loss(x: tf.Tensor, std: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+            x += std * tf.random.stateless_normal(tf.shape(x), seed)
+            return -tf.reduce_mean(self.log_prob_tensor(x))
+
+        history = fit(
+            loss,
+            self.trainable_variables,
+            [train, scale],
+            [validation, np.zeros_like(validation)],
+            config,
+            checkpoint=checkpoint,
+            log=log,
+        )
+        after = float(self.log_prob(validation).mean())
+        if not after > before:
+            raise TrainingFailedError(
+                f"the flow did not learn: validation ln p {after:.3f} is not above the {before:.3f} "
+                "nats that it started from; train longer or lower the rate"
+            )
+        return history
+
+    def log_prob(self, x: np.ndarray) -> np.ndarray:
+        """Ln p(x) in nats, ``(n,)``, float32."""
+        return np.concatenate([self._log_prob(b).numpy() for b in self._batches(x)])
+
+    def sample(self, n: int, *, seed: int) -> np.ndarray:
+        """Draws ``(n, dim)``, float32."""
+        return self.from_base(self.base.sample(n, seed=seed))
+
+    def to_base(self, x: np.ndarray) -> np.ndarray:
+        """Base vectors of data vectors, ``(n, dim)``."""
+        return np.concatenate([self._inverse(b).numpy() for b in self._batches(x)])
+
+    def from_base(self, u: np.ndarray) -> np.ndarray:
+        """Data vectors of base vectors, ``(n, dim)``."""
+        return np.concatenate([self._forward(b).numpy() for b in self._batches(u)])
+
+    def _batches(self, x: np.ndarray, size: int = 2000) -> list[tf.Tensor]:
+        x = self._checked(x)
+        return [tf.constant(x[i : i + size]) for i in range(0, max(1, len(x)), size)]
+
+    def _checked(self, x: np.ndarray) -> np.ndarray:
+        x = np.asarray(x, np.float32)
+        if x.ndim != 2 or x.shape[1] != self.config.dim:
+            raise ValueError(f"vectors must be (n, {self.config.dim}), got {x.shape}")
+        if not np.isfinite(x).all():
+            raise ValueError("vectors hold NaN or infinity: drop or mend these rows first")
+        return x
+
+    def save(self, path: Path) -> None:
+        """Write configuration and weights to one .npz file (to a temporary name, then renamed)."""
+        save_module(self, asdict(self.config), path)
+
+    @classmethod
+    def load(cls, path: Path) -> Flow:
+        """Read what `save` wrote; ValueError naming the file if it does not fit."""
+        return load_module(lambda values: cls(config_from_dict(FlowConfig, values)), path)

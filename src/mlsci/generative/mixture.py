@@ -1,0 +1,79 @@
+"""Gaussian mixture as a trainable base density (one component: the standard normal), at the cost of one matrix product."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+from sklearn.mixture import GaussianMixture
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+class GaussianMixtureBase(tf.Module):
+    """Mixture of K full-covariance Gaussians on vectors ``(n, d)``; for K = 1 the fixed standard normal.
+
+    A component is kept as the lower-triangular factor ``L`` of its precision, ``Sigma^-1 = L L^T``, so that the density
+    of all components is one product ``x @ W``; `whiten` gives ``L^T (x - m)``.
+    """
+
+    def __init__(self, d: int, components: int) -> None:
+        super().__init__()
+        self.d, self.components = d, components
+        train = components > 1
+        self.logits = tf.Variable(tf.zeros(components), trainable=train)
+        self.means = tf.Variable(tf.zeros((components, d)), trainable=train)
+        self.factors = tf.Variable(tf.eye(d, batch_shape=[components]), trainable=train)
+        self._lower = tf.constant(np.tril(np.ones((d, d), np.float32), -1))
+
+    def _precision_factors(self) -> tf.Tensor:
+        """``(K, d, d)`` lower triangular with a positive diagonal."""
+        diagonal = tf.abs(tf.linalg.diag_part(self.factors)) + 1e-6
+        return tf.linalg.set_diag(self.factors * self._lower, diagonal)
+
+    def log_prob(self, x: tf.Tensor) -> tf.Tensor:
+        """Ln p(x) in nats, ``(n,)``."""
+        if self.components == 1:
+            return -0.5 * tf.reduce_sum(tf.square(x) + LOG_2PI, -1)
+        factors = self._precision_factors()
+        k, d = self.components, self.d
+        weights = tf.reshape(tf.transpose(factors, (1, 0, 2)), (d, k * d))
+        offset = tf.reshape(tf.einsum("kij,ki->kj", factors, self.means), (k * d,))
+        white = tf.reshape(tf.matmul(x, weights) - offset, (-1, k, d))
+        log_det = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factors)), -1)
+        log_each = log_det - 0.5 * tf.reduce_sum(tf.square(white), -1) - 0.5 * d * LOG_2PI
+        return tf.reduce_logsumexp(log_each + tf.nn.log_softmax(self.logits), -1)
+
+    def sample(self, n: int, *, seed: int) -> np.ndarray:
+        """Draws ``(n, d)``, float32."""
+        rng = np.random.default_rng(seed)
+        noise = rng.standard_normal((n, self.d))
+        if self.components == 1:
+            return noise.astype(np.float32)
+        weights = tf.nn.softmax(self.logits).numpy().astype(np.float64)
+        which = rng.choice(self.components, n, p=weights / weights.sum())
+        factors = self._precision_factors().numpy().astype(np.float64)
+        inverse = np.linalg.inv(factors)  # u = L^-T e has precision L L^T
+        moved = np.einsum("nji,nj->ni", inverse[which], noise)
+        return (self.means.numpy()[which] + moved).astype(np.float32)
+
+    def initialise(self, x: np.ndarray, *, seed: int) -> None:
+        """Expectation-maximisation on x ``(n, d)`` (scikit-learn's GaussianMixture)."""
+        if self.components == 1:
+            return
+        mixture = fit_mixture(x, self.components, seed=seed)
+        self.logits.assign(np.log(mixture.weights_))
+        self.means.assign(mixture.means_)
+        # scikit-learn keeps upper factors U with Sigma^-1 = U U^T; L is the Cholesky factor of the same precision.
+        self.factors.assign(np.linalg.cholesky(mixture.precisions_))
+
+
+def fit_mixture(x: np.ndarray, components: int, *, seed: int) -> GaussianMixture:
+    """Full-covariance mixture by expectation-maximisation on x ``(n, d)``; one component is the plain Gaussian."""
+    if len(x) <= components:
+        raise ValueError(f"{len(x)} vectors cannot fit {components} components")
+    x = np.asarray(x, np.float64)
+    scale = x.var(axis=0).mean()
+    mixture = GaussianMixture(
+        components, reg_covar=1e-4 * scale, max_iter=200, tol=1e-3, random_state=seed
+    )
+    return mixture.fit(x)

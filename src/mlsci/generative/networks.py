@@ -1,0 +1,151 @@
+"""Network blocks as plain `tf.Module`, so that every trainable variable is found by `trainable_variables`.
+
+Keras layers inside a TensorFlow Probability bijector can leave it without trainable variables and without an
+error; modules cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+Activation = Callable[[tf.Tensor], tf.Tensor]
+
+
+def _initial(rng: np.random.Generator, shape: Sequence[int], fan_in: int, gain: float) -> tf.Tensor:
+    return tf.constant(rng.normal(0.0, gain / np.sqrt(fan_in), shape), tf.float32)
+
+
+class Dense(tf.Module):
+    """Affine layer ``x @ w + b``, x ``(n, d_in)``; weights normal with variance ``gain**2 / d_in``."""
+
+    def __init__(self, rng: np.random.Generator, d_in: int, d_out: int, gain: float = np.sqrt(2)):
+        super().__init__()
+        self.w = tf.Variable(_initial(rng, (d_in, d_out), d_in, gain))
+        self.b = tf.Variable(tf.zeros(d_out))
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(x, self.w) + self.b
+
+
+class MaskedDense(Dense):
+    """`Dense` whose weights are multiplied by a fixed binary mask ``(d_in, d_out)``."""
+
+    def __init__(
+        self, rng: np.random.Generator, mask: np.ndarray, gain: float = np.sqrt(2)
+    ) -> None:
+        d_in, d_out = mask.shape
+        super().__init__(rng, d_in, d_out, gain)
+        self._mask = tf.constant(mask, tf.float32)
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(x, self.w * self._mask) + self.b
+
+
+class Conv(tf.Module):
+    """Convolution with SAME padding; x ``(n, h, w, c_in)``."""
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        c_in: int,
+        c_out: int,
+        size: int,
+        stride: int = 1,
+        gain: float = np.sqrt(2),
+    ) -> None:
+        super().__init__()
+        self.w = tf.Variable(_initial(rng, (size, size, c_in, c_out), size * size * c_in, gain))
+        self.b = tf.Variable(tf.zeros(c_out))
+        self._stride = stride
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.nn.conv2d(x, self.w, self._stride, "SAME") + self.b
+
+
+class ConvTranspose(tf.Module):
+    """Transpose of a strided SAME convolution, to a stated output size."""
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        c_in: int,
+        shape_out: tuple[int, int, int],
+        size: int,
+        stride: int,
+        gain: float = np.sqrt(2),
+    ) -> None:
+        super().__init__()
+        c_out = shape_out[-1]
+        fan_in = size * size * c_in / stride**2
+        self.w = tf.Variable(_initial(rng, (size, size, c_out, c_in), int(fan_in), gain))
+        self.b = tf.Variable(tf.zeros(c_out))
+        self._stride, self._shape = stride, shape_out
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        shape = (tf.shape(x)[0], *self._shape)
+        y = tf.nn.conv2d_transpose(x, self.w, shape, self._stride, "SAME")
+        return tf.ensure_shape(y, (None, *self._shape)) + self.b
+
+
+class ResidualConv(tf.Module):
+    """Pre-activation residual block of two 3x3 convolutions."""
+
+    def __init__(self, rng: np.random.Generator, channels: int) -> None:
+        super().__init__()
+        self.first = Conv(rng, channels, channels, 3)
+        self.second = Conv(rng, channels, channels, 3, gain=0.1)
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        return x + self.second(tf.nn.relu(self.first(tf.nn.relu(x))))
+
+
+class MLP(tf.Module):
+    """Perceptron ``d_in -> hidden, ... -> d_out``; the last layer starts near zero if ``gain_out`` is small."""
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        d_in: int,
+        hidden: Sequence[int],
+        d_out: int,
+        gain_out: float = 1.0,
+        activation: Activation = tf.nn.relu,
+    ) -> None:
+        super().__init__()
+        sizes = [d_in, *hidden]
+        self.layers = [Dense(rng, a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+        self.last = Dense(rng, sizes[-1], d_out, gain=gain_out)
+        self._activation = activation
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        for layer in self.layers:
+            x = self._activation(layer(x))
+        return self.last(x)
+
+
+class MADE(tf.Module):
+    """Masked auto-encoder for distribution estimation: output ``i`` sees only inputs ``< i``.
+
+    Maps ``(n, d)`` to ``(n, d, n_params)``. Source: Germain et al. 2015, arXiv:1502.03509, eqs. 12-13, with the
+    hidden degrees assigned in turn instead of drawn.
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, d: int, hidden: Sequence[int], n_params: int
+    ) -> None:
+        super().__init__()
+        degrees = [np.arange(1, d + 1)]
+        degrees += [1 + np.arange(h) % max(1, d - 1) for h in hidden]
+        masks = [(a[:, None] <= b[None, :]) for a, b in zip(degrees[:-1], degrees[1:], strict=True)]
+        out = np.repeat(np.arange(1, d + 1), n_params)
+        self.layers = [MaskedDense(rng, mask) for mask in masks]
+        self.last = MaskedDense(rng, degrees[-1][:, None] < out[None, :], gain=0.01)
+        self._shape = (-1, d, n_params)
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        for layer in self.layers:
+            x = tf.nn.relu(layer(x))
+        return tf.reshape(self.last(x), self._shape)
