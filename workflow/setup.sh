@@ -29,7 +29,7 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 digest() { if have sha256sum; then sha256sum "$@"; else shasum -a 256 "$@"; fi | cut -c1-64 | tr -d '\n'; }
 # The folder is part of the key: an environment holds absolute paths and cannot be moved.
-key() { printf '%s %s\n' "$root" "$(digest "$@")"; }
+key() { printf '%s %s\n' "${root// /_}" "$(digest "$@")"; }
 fresh() { [ -x "$venv/bin/python" ] && [ -f "$venv/.done-$1" ] && [ "$(<"$venv/.done-$1")" = "$2" ]; }
 stamp() { printf '%s\n' "$2" >"$venv/.done-$1.tmp" && mv "$venv/.done-$1.tmp" "$venv/.done-$1"; }
 
@@ -62,16 +62,17 @@ same_python() {
     [ -z "${PYTHON:-}" ] && return
     local found asked
     asked=$(find_python) || exit 1
-    found=$("$venv/bin/python" -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
-    [ "$found" = "${asked%% *}" ]
+    found=$(probe "$venv/bin/python") || return 1
+    [ "${found%% *}" = "${asked%% *}" ]
 }
 
 # --- running the installers ---------------------------------------------------------------------
 
-# What a failed installer's words mean, as one of: disk, hash, platform, network, other.
+# What a failed installer's words mean, as one of: disk, hash, certificate, network, platform, other.
 cause() {
     if grep -qiE 'no space left|disk quota' "$1"; then echo disk
     elif grep -qiE 'hash mismatch|do not match the hashes' "$1"; then echo hash
+    elif grep -qiE 'certificate' "$1"; then echo certificate
     elif grep -qiE 'retrying|from versions: none|error sending request|failed to fetch|dns error|name resolution|timed? ?out|connection (refused|reset)|unreachable|could not connect|temporary failure|50[0-9] (server|bad|service|gateway)|failed to download' "$1"; then echo network
     elif grep -qiE 'no solution found|no matching distribution|no (usable )?wheel|matching platform' "$1"; then echo platform
     else echo other; fi
@@ -103,6 +104,8 @@ run() {
             "Clear the installer's cache (rm -rf ~/.cache/uv) and run again; if it stays, the index serves altered files." ;;
         network) die "$what failed: the package index cannot be reached." \
             "Check the network and proxy (HTTPS_PROXY), or name a mirror (PIP_INDEX_URL and UV_DEFAULT_INDEX); then run again." ;;
+        certificate) die "$what failed: the package index shows a certificate that is not trusted here." \
+            "Behind a proxy with certificates of its own: SSL_CERT_FILE=/path/to/certificates.pem make book" ;;
         platform) die "$what failed: there is no build of a package for this machine (Linux x86-64 or arm64, or macOS arm64, are needed)." ;;
         *) die "$what failed; the words above are the end of it, all of it is in build/logs/setup.log." ;;
     esac
@@ -130,7 +133,10 @@ check_disk() {
 get_uv() {
     local python=$1 wanted
     wanted=$(key requirements-bootstrap.lock)
-    [ -x "$bootstrap/bin/uv" ] && [ "$(cat "$bootstrap/.done" 2>/dev/null)" = "$wanted" ] && return
+    if [ -x "$bootstrap/bin/uv" ] && [ "$(cat "$bootstrap/.done" 2>/dev/null)" = "$wanted" ]; then
+        configure_uv "$python"
+        return
+    fi
     rm -rf "$bootstrap"
     local pip=("$bootstrap/bin/python" -m pip)
     if "$python" -c 'import ensurepip, venv' 2>/dev/null || apt_install python3-venv; then
@@ -144,24 +150,52 @@ get_uv() {
         die "$python has neither venv (ensurepip) nor pip." "Install one of them (Debian, Ubuntu: apt install python3-venv) and run again."
     fi
     printf '%s\n' "$wanted" >"$bootstrap/.done"
+    configure_uv "$python"
+}
+# uv does not read pip's configuration: hand it the index and the certificates that pip uses.
+configure_uv() {
+    local settings value
+    settings=$("$bootstrap/bin/python" -m pip config list 2>/dev/null || "$1" -m pip config list 2>/dev/null) || true
+    pip_setting() { sed -n "s/^[^=]*\\.$1='\\(.*\\)'\$/\\1/p" <<<"$settings" | tail -n 1; }
+    value=$(pip_setting index-url)
+    [ -z "$value" ] || [ -n "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ] || export UV_DEFAULT_INDEX=$value
+    [ ! -e /etc/ssl/certs/ca-certificates.crt ] || export UV_SYSTEM_CERTS=true
+    value=$(pip_setting cert)
+    [ -z "$value" ] || [ -n "${SSL_CERT_FILE:-}" ] || export SSL_CERT_FILE=$value
 }
 uv() { env -u UV_SYSTEM_PYTHON -u UV_PYTHON -u PIP_REQUIRE_VIRTUALENV "$bootstrap/bin/uv" --quiet "$@"; }
 
+# A complete environment whose lock has changed is brought up to date in place, so that what runs in it
+# goes on; an unfinished one is made anew; one that is not ours is put aside.
 install_lock() {
     local found python
-    found=$(find_python) || exit 1
-    python=${found#* }
-    say "making .venv with Python ${found%% *} ($python); this happens once and takes about two minutes"
-    check_disk
-    rm -rf "$venv"
-    get_uv "$python"
-    run "Making .venv" uv venv --no-project --no-python-downloads --prompt mlsci --python "$python" "$venv"
+    if [ -f "$venv/.done-lock" ] && [ "$(cut -d' ' -f1 "$venv/.done-lock")" = "${1%% *}" ] && runs; then
+        say "bringing .venv up to date with requirements.lock"
+    else
+        found=$(find_python) || exit 1
+        python=${found#* }
+        say "making .venv with Python ${found%% *} ($python); this happens once and takes one to two minutes"
+        check_disk
+        if [ -e "$venv/.making" ]; then
+            rm -rf "$venv"
+        elif [ -e "$venv" ]; then
+            say "the present .venv was not made here; it is kept as .venv-before"
+            rm -rf "$venv-before" && mv "$venv" "$venv-before"
+        fi
+        mkdir "$venv" && touch "$venv/.making"
+        get_uv "$python"
+        run "Making .venv" uv venv --allow-existing --no-project --no-python-downloads --prompt mlsci --python "$python" "$venv"
+    fi
+    get_uv "$venv/bin/python"
+    rm -f "$venv"/.done-*
     # Byte code is written here once: otherwise the first start of every tool pays for it,
     # and every start where PYTHONDONTWRITEBYTECODE is set.
     run "Installing the packages of requirements.lock" \
-        uv pip install --python "$venv/bin/python" --no-build --compile-bytecode --require-hashes -r requirements.lock
+        uv pip sync --python "$venv/bin/python" --no-build --compile-bytecode --require-hashes requirements.lock
     stamp lock "$1"
 }
+# The environment's Python still runs and is the one asked for.
+runs() { [ -x "$venv/bin/python" ] && same_python; }
 
 install_package() {
     get_uv "$venv/bin/python"
@@ -207,7 +241,7 @@ environment() {
     source=$(key requirements-source.lock)
     current() { fresh lock "$lock" && same_python; }
     current && fresh package "$package" && fresh source "$source" && return
-    if have flock; then   # two makes at once: the second waits and finds the work done
+    if have flock; then   # of two at once, the second waits and finds the work done
         exec 9>"$root/.venv-lock"
         flock -n 9 || { say "another set-up is at work here; waiting for it"; flock 9; }
     fi
