@@ -109,7 +109,7 @@ def shown(value: float, error: float | None, fmt: str | None, unit: str | None) 
     if error is None:
         text = format(value, fmt or ".3g")
     elif fmt is not None or error == 0:
-        text = f"{format(value, fmt or '.3g')} ± {error:.2g}"
+        text = f"{format(value, fmt or '.3g')} ± {format(error, fmt or '.2g')}"
     else:
         power = 0
         largest = max(abs(value), error)

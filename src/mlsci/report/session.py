@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import re
+from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,8 +184,8 @@ class Session:
         targets = [claim for claim in self._claims.values() if claim["reached"] is not None]
         reached = sum(claim["reached"] for claim in targets)
         print(
-            f"{len(self._claims)} claims, {reached} of {len(targets)} targets reached, "
-            f"{len(self._figures)} figures, {len(self._seals)} artefacts"
+            f"{count(self._claims, 'claim')}, {reached} of {count(targets, 'target')} reached, "
+            f"{count(self._figures, 'figure')}, {count(self._seals, 'artefact')}"
         )
 
     def _write(self, done: bool = False) -> None:
@@ -206,6 +207,11 @@ class Session:
 
 def _verdict(reached: bool) -> str:
     return "reached" if reached else "missed"
+
+
+def count(things: Sized, noun: str) -> str:
+    """Return how many things there are, in words: ``1 claim``, ``2 claims``."""
+    return f"{len(things)} {noun}{'s' * (len(things) != 1)}"
 
 
 def _line(text: str) -> str:

@@ -1,0 +1,1 @@
+"""From raw data to the book: the graph of tasks, the notebook runner, checks and set-up."""
