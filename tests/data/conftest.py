@@ -77,9 +77,9 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
 class Web:
     """A server on the loopback. `plan` lists, by file name, what it does at each request in turn.
 
-    "ok", "hang up" (no answer at all), "drop" (half of the announced bytes, then it hangs up), "cut" (half of the bytes, their
-    length not announced), "stall" (half of the bytes, then nothing until `released` is set), an
-    HTTP status, or the bytes to send; after the last one: "ok".
+    "ok", "hang up" (no answer at all), "drop" (half of the announced bytes, then the connection
+    ends), "cut" (the same, but their number was not announced), "stall" (half of the bytes, then
+    nothing until `released` is set), an HTTP status, or the bytes to send; after the last: "ok".
     """
 
     files: dict[str, bytes]
