@@ -22,9 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mlsci.report import locks, paths, seal
+from mlsci.report import console, locks, paths, seal
 from mlsci.report.paths import Profile
-from workflow import processes
 
 TARGETS = ("book", "smoke", "stages", "notebooks", "data", "reproduce", "clean")
 
@@ -109,5 +108,5 @@ def _clean() -> int:
 
 
 if __name__ == "__main__":
-    processes.fix_environment()
+    console.fix_environment()
     sys.exit(main())

@@ -29,7 +29,7 @@ SOURCES = (
     "book/**/*",
     "notebooks/*.py",
     "src/mlsci/**/*.py",
-    "workflow/**/*.py",
+    "workflow/*book*.py",
 )
 
 
@@ -123,6 +123,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    processes.fix_environment()
+    console.fix_environment()
     processes.end_with_parent()
     sys.exit(main())

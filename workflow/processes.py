@@ -21,18 +21,6 @@ PARENT = "MLSCI_PARENT"
 POLL_SECONDS = 0.25
 
 
-def fix_environment() -> None:
-    """Start this program again unless its environment is the fixed one; call it first of all.
-
-    The order of sets of strings, TensorFlow's chatter and the language of messages must not
-    depend on who runs the program.
-    """
-    fixed = {"PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
-    if any(os.environ.get(name) != value for name, value in fixed.items()):
-        sys.stdout.flush()
-        os.execve(sys.executable, sys.orig_argv, {**os.environ, **fixed})
-
-
 def run_module(module: str, *arguments: str) -> int:
     """Run ``python -m module arguments`` to its end and return its exit code."""
     child = subprocess.Popen(

@@ -37,6 +37,8 @@ def main() -> int:
     store, report = paths.build() / "reproduce", paths.logs() / "reproduce.json"
     todo = [stage for stage in stages.all_stages().values() if "full" in stage.params]
     marker = store / "compared.json"  # from here on the old artefacts are being replaced
+    if not all(seal.check(stage, "full", store).fresh for stage in todo):
+        marker.unlink(missing_ok=True)
     if not marker.exists():
         done = sum(seal.check(stage, "full", store).fresh for stage in todo)
         if done:
@@ -55,8 +57,12 @@ def main() -> int:
         files.write_json(marker, [asdict(difference) for difference in found])
     differences = [Difference(**entry) for entry in files.read_json(marker) or []]
     for stage in todo:
-        replace(seal.place(stage.name, "full", store), seal.place(stage.name, "full"))
-    shutil.rmtree(store)
+        with seal.hold(stage, "full"):
+            replace(seal.place(stage.name, "full", store), seal.place(stage.name, "full"))
+    spent = store.with_name("reproduced")  # renamed first, so that it is used whole or not at all
+    shutil.rmtree(spent, ignore_errors=True)
+    store.rename(spent)
+    shutil.rmtree(spent)
     same = sum(difference.verdict == "identical" for difference in differences)
     for difference in differences:
         print(difference)
@@ -70,7 +76,7 @@ def main() -> int:
 
 
 def replace(new: Path, folder: Path) -> None:
-    """Put a copy of `new` in `folder`'s place; a kill at any point can be made good by repeating."""
+    """Put a copy of `new` in `folder`'s place; a kill half-way is made good by repeating."""
     copy, old = (folder.with_name(f".{folder.name}.{part}") for part in ("new", "old"))
     for left in (copy, old):
         shutil.rmtree(left, ignore_errors=True)

@@ -312,6 +312,6 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 
 if __name__ == "__main__":
-    processes.fix_environment()
+    console.fix_environment()
     processes.end_with_parent()
     sys.exit(main())

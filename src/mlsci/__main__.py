@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from mlsci.report import locks, paths, seal
+from mlsci.report import console, locks, paths, seal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -142,7 +142,5 @@ def _data(_options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(line_buffering=True)
+    console.fix_environment()
     sys.exit(main())

@@ -4,6 +4,9 @@ A notebook begins with ``nb = report.notebook("chapter-section", profile=profile
 a chapter declares its costly computations as `seal.Stage`.
 """
 
+from mlsci.report import quiet
 from mlsci.report.session import Session, notebook
 
 __all__ = ["Session", "notebook"]
+
+quiet.install()

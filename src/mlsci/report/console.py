@@ -10,6 +10,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
+def fix_environment() -> None:
+    """Start this program again unless its environment is the fixed one; call it first of all.
+
+    The order of sets of strings, TensorFlow's chatter and the language of messages must not
+    depend on who runs the program.
+    """
+    fixed = {"PYTHONHASHSEED": "0", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONUNBUFFERED": "1"}
+    if any(os.environ.get(name) != value for name, value in fixed.items()):
+        sys.stdout.flush()
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, **fixed})
+
+
 @contextmanager
 def tee(log: Path) -> Iterator[None]:
     """Copy all that this process and its children print into `log`, from scratch.

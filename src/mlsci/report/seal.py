@@ -27,82 +27,40 @@ Freshness compares `inputs` and the files against `outputs`; `record` only infor
 from __future__ import annotations
 
 import importlib
-import os
 import random
-import re
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from mlsci.report import console, files, locks, machine, paths, sources
 from mlsci.report.paths import Profile
+from mlsci.report.stage import Stage, State
+
+__all__ = [
+    "SEAL",
+    "Job",
+    "NotReadyError",
+    "Stage",
+    "State",
+    "check",
+    "command",
+    "execute",
+    "find",
+    "hold",
+    "place",
+    "read",
+    "verified",
+]
 
 SCHEMA = 1
 SEAL = "seal.json"
-_NAME = re.compile(r"[a-z][a-z0-9]*/[a-z0-9][a-z0-9._-]*")
 
 
 class NotReadyError(RuntimeError):
     """An artefact is missing, stale or damaged; the message tells the mend."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One costly computation.
-
-    Parameters
-    ----------
-    name
-        ``chapter/slug``, such as ``aeflow/ae-d32-s0``.
-    run
-        ``module:function``, imported only when the stage runs; called with a `Job`.
-    params
-        JSON parameters for each profile that the stage has; ``seed`` among them, else 0.
-    sources
-        Globs below ``src/mlsci``: the code that the result depends on.
-    datasets
-        Names in `mlsci.data`, for each profile.
-    inputs
-        Names of the stages whose artefacts this one reads.
-    """
-
-    name: str
-    run: str
-    params: Mapping[str, Mapping[str, Any]]
-    sources: tuple[str, ...]
-    datasets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    inputs: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:  # noqa: D105
-        if not _NAME.fullmatch(self.name):
-            raise ValueError(f"stage name {self.name!r}: write chapter/slug, lower case")
-        if not re.fullmatch(r"[\w.]+:\w+", self.run):
-            raise ValueError(f"{self.name}: run is {self.run!r}, write 'module:function'")
-        for profile in (*self.params, *self.datasets):
-            paths.check_profile(profile)
-
-    @property
-    def chapter(self) -> str:
-        """The chapter, the part of the name before the slash."""
-        return self.name.partition("/")[0]
-
-
-@dataclass(frozen=True)
-class State:
-    """Whether an artefact can be used, and why not."""
-
-    kind: Literal["fresh", "missing", "stale", "damaged"]
-    why: str = ""
-
-    @property
-    def fresh(self) -> bool:
-        """Whether the artefact can be used."""
-        return self.kind == "fresh"
-
-    def __str__(self) -> str:  # noqa: D105
-        return f"{self.kind} ({self.why})" if self.why else self.kind
 
 
 @dataclass(frozen=True)
@@ -256,6 +214,11 @@ def _refusal(stage: Stage, profile: Profile, folder: Path, state: State) -> str:
     )
 
 
+def hold(stage: Stage, label: str) -> AbstractContextManager[None]:
+    """Hold the lock on a stage's artefact; `label` is a profile, or names another store."""
+    return locks.hold(f"stage-{label}-{stage.name}", f"stage {stage.name} [{label}]", wait=2.0)
+
+
 def execute(
     stage: Stage, profile: Profile, *, store: Path | None = None, force: bool = False
 ) -> dict[str, Any]:
@@ -266,7 +229,7 @@ def execute(
     """
     label = profile if store is None else store.name
     folder, base = place(stage.name, profile, store), paths.work(label) / stage.name
-    with locks.hold(f"stage-{label}-{stage.name}", f"stage {stage.name} [{label}]", wait=2.0):
+    with hold(stage, label):
         state = check(stage, profile, store)
         if state.fresh and not force:
             shutil.rmtree(base, ignore_errors=True)
@@ -275,33 +238,16 @@ def execute(
             inputs = needs(stage, profile, store)
         except NotReadyError as problem:
             raise NotReadyError(f"cannot run {stage.name} [{profile}]: {problem}") from None
-        out, work = (base / f"{part}-{files.digest(inputs)[:12]}" for part in ("out", "work"))
+        key = files.digest(inputs)[:12]
+        out, work = base / f"out-{key}", base / f"work-{key}"
         if force or not _is_finished(out, inputs):
             if state.kind == "damaged" and not force and machine.is_tracked(folder):
                 raise NotReadyError(_refusal(stage, profile, folder, state))
             _clear(base, keep=work)
-            job = Job(
-                stage=stage,
-                profile=profile,
-                params=stage.params[profile],
-                seed=int(stage.params[profile].get("seed", 0)),
-                out=out,
-                work=work,
-                store=store or paths.derived(profile),
-            )
-            log = paths.logs() / label / (stage.name.replace("/", "-") + ".log")
-            with console.tee(log):
-                print(
-                    f"stage {stage.name} [{label}]: {state}; log in {paths.relative(log)}",
-                    flush=True,
-                )
-                seal = _compute(job, inputs)
-                cost = seal["record"]
-                print(
-                    f"stage {stage.name} [{label}]: sealed after {cost['wall_seconds']:.1f} s, "
-                    f"{cost['peak_memory_mb']:.0f} MB at most",
-                    flush=True,
-                )
+            params = stage.params[profile]
+            seed = int(params.get("seed", 0))
+            store = store or paths.derived(profile)
+            _compute(Job(stage, profile, params, seed, out, work, store), inputs, label, state)
         _install(out, folder, base / "old")
         shutil.rmtree(base, ignore_errors=True)
         return _read(folder)
@@ -324,8 +270,20 @@ def _clear(base: Path, keep: Path) -> None:
             shutil.rmtree(path)
 
 
-def _compute(job: Job, inputs: dict[str, Any]) -> dict[str, Any]:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+def _compute(job: Job, inputs: dict[str, Any], label: str, state: State) -> None:
+    """Run the stage's function under a log, and seal what it wrote to `job.out`."""
+    log = paths.logs() / label / (job.stage.name.replace("/", "-") + ".log")
+    before = read(job.stage.name, job.profile)
+    last = f", took {before['record']['wall_seconds']:.0f} s last time" if before else ""
+    with console.tee(log):
+        title = f"stage {job.stage.name} [{label}]"
+        print(f"{title}: {state}{last}; log in {paths.relative(log)}", flush=True)
+        cost = _call(job, inputs)
+        seconds, memory = cost["wall_seconds"], cost["peak_memory_mb"]
+        print(f"{title}: sealed after {seconds:.1f} s, {memory:.0f} MB at most", flush=True)
+
+
+def _call(job: Job, inputs: dict[str, Any]) -> dict[str, float]:
     job.out.mkdir(parents=True)
     job.work.mkdir(parents=True, exist_ok=True)
     _provide(job.stage.datasets.get(job.profile, ()))
@@ -333,10 +291,10 @@ def _compute(job: Job, inputs: dict[str, Any]) -> dict[str, Any]:
 
     random.seed(job.seed)
     np.random.seed(job.seed)  # noqa: NPY002 - for libraries that still draw from it
-    module, _, name = job.stage.run.partition(":")
+    module, _, function = job.stage.run.partition(":")
     commit = machine.commit()
     meter = machine.Meter()
-    getattr(importlib.import_module(module), name)(job)
+    getattr(importlib.import_module(module), function)(job)
     cost = meter.read()
     outputs = {name: files.record(path) for name, path in files.listing(job.out).items()}
     if not outputs or SEAL in outputs:
@@ -362,7 +320,7 @@ def _compute(job: Job, inputs: dict[str, Any]) -> dict[str, Any]:
     }
     seal["seal"] = _name_of(seal)
     files.write_json(job.out / SEAL, seal)
-    return seal
+    return cost
 
 
 def _provide(names: Iterable[str]) -> None:
