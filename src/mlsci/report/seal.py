@@ -11,7 +11,8 @@ killed run leaves no seal, and is run again from its last checkpoint.
      "stage": "aeflow/ae-d32-s0", "profile": "full",
      "seal": "<sha256 of stage, profile, key and outputs: the name of this very result>",
      "key": "<sha256 of inputs>",
-     "inputs": {"params": {...}, "sources": {"generative/autoencoder.py": "<sha256>"},
+     "inputs": {"params": {...}, "run": {"module:function": "<sha256>"},
+                "sources": {"generative/autoencoder.py": "<sha256>"},
                 "data": {"fashion-mnist": "<sha256>"}, "upstream": {"aeflow/x": "<sha256>"}},
      "outputs": {"weights.npz": {"sha256": "...", "bytes": 123}},
      "content": "<sha256 of outputs: what a stage downstream depends on>",
@@ -136,6 +137,7 @@ def needs(stage: Stage, profile: Profile, store: Path | None = None) -> dict[str
         upstream[name] = seal["content"]
     return {
         "params": dict(stage.params[profile]),
+        "run": {stage.run: sources.function_hash(stage.run)},
         "sources": sources.hashes(stage.sources),
         "data": {name: _data_hash(name) for name in stage.datasets.get(profile, ())},
         "upstream": upstream,
@@ -171,13 +173,19 @@ def check(stage: Stage, profile: Profile, store: Path | None = None) -> State:
     return State("stale", why) if why else State("fresh")
 
 
-_NOUNS = {"params": "parameter", "sources": "source", "data": "data set", "upstream": "input"}
+_NOUNS = {
+    "params": "parameter",
+    "run": "function",
+    "sources": "source",
+    "data": "data set",
+    "upstream": "input",
+}
 
 
 def _difference(sealed: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     changed = []
     for group, noun in _NOUNS.items():
-        before, after = sealed.get(group, {}), wanted[group]
+        before, after = sealed.get(group, wanted[group]), wanted[group]
         for name in sorted({*before, *after}):
             if name not in before or name not in after:
                 changed.append(f"{noun} {name} {'added' if name in after else 'removed'}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -114,6 +115,70 @@ def hashes(patterns: Iterable[str]) -> dict[str, str]:
         for path in names:
             found[path.relative_to(base).as_posix()] = file_hash(path)
     return found
+
+
+def function_hash(entry: str) -> str:
+    """Return the hash of a function, ``module:function``, and of all in its module that it uses.
+
+    Other functions of the module play no part, nor does anything that it imports: what matters of
+    that is named among a stage's sources.
+    """
+    module, _, name = entry.partition(":")
+    path = _module_file(module)
+    bound = _bound(path, path.stat().st_mtime_ns)
+    if name not in bound:
+        raise LookupError(f"there is no function {name} in {module}: correct the stage")
+    needed, waiting = {name}, [name]
+    while waiting:
+        for part in bound[waiting.pop()]:
+            for node in ast.walk(part):
+                if isinstance(node, ast.Name) and node.id in bound and node.id not in needed:
+                    needed.add(node.id)
+                    waiting.append(node.id)
+    parts = {one: ["".join(_write(part)) for part in bound[one]] for one in sorted(needed)}
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+@cache
+def _bound(path: Path, _mtime: int) -> dict[str, list[ast.stmt]]:
+    """Return the statements of a module that bind each of its names."""
+    bound: dict[str, list[ast.stmt]] = {}
+    for statement in ast.parse(path.read_bytes()).body:
+        for part, names in _bindings(statement):
+            for name in names:
+                bound.setdefault(name, []).append(part)
+    return bound
+
+
+def _module_file(module: str) -> Path:
+    head, *rest = module.split(".")
+    if head == "mlsci":
+        base = paths.source().joinpath(*rest)
+        return base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise LookupError(f"there is no module {module}: correct the stage")
+    return Path(spec.origin)
+
+
+def _bindings(statement: ast.stmt) -> Iterator[tuple[ast.stmt, list[str]]]:
+    """Yield the parts of a module's statement with the names that each part binds."""
+    if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        yield statement, [statement.name]
+    elif isinstance(statement, ast.ImportFrom):
+        for alias in statement.names:
+            one = ast.ImportFrom(statement.module, [alias], statement.level)
+            yield one, [alias.asname or alias.name]
+    elif isinstance(statement, ast.Import):
+        for alias in statement.names:
+            yield ast.Import([alias]), [(alias.asname or alias.name).partition(".")[0]]
+    else:
+        stored = (
+            node.id
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        )
+        yield statement, sorted(set(stored))
 
 
 def package_hash() -> str:

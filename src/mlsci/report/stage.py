@@ -25,7 +25,8 @@ class Stage:
     params
         JSON parameters for each profile that the stage has; ``seed`` among them, else 0.
     sources
-        Globs below ``src/mlsci``: the code that the result depends on.
+        Globs below ``src/mlsci``: the code that the result depends on. The function itself, and
+        what it uses of its own module, is watched without being named here.
     datasets
         Names in `mlsci.data`, for each profile.
     inputs
