@@ -1,0 +1,57 @@
+"""Rules for all tests: in CI, a test of the browser, MPI or notebooks must not be skipped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+# Tests that a missing part of the system may stop on a laptop, but not in CI.
+REQUIRED_MARKERS = ("browser", "mpi", "notebook")
+REQUIRED_PATHS = ("tests/book/test_browser", "tests/notebooks/")
+
+
+def in_ci() -> bool:
+    return os.environ.get("CI", "false").lower() not in ("", "0", "false")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Tests find the project they make themselves, never the one named outside.
+    os.environ.pop("MLSCI_HOME", None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    required = item.nodeid.startswith(REQUIRED_PATHS) or any(
+        item.get_closest_marker(name) for name in REQUIRED_MARKERS
+    )
+    if report.skipped and required and in_ci() and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {_reason(report.longrepr)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped and in_ci() and collector.nodeid.startswith(REQUIRED_PATHS):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI does not allow: {_reason(report.longrepr)}"
+    return report
+
+
+def _reason(longrepr: object) -> str:
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr)
+
+
+@pytest.fixture(scope="session")
+def top() -> Path:
+    """The checkout."""
+    return Path(__file__).resolve().parents[1]
