@@ -15,10 +15,9 @@ bootstrap=$root/.venv-uv
 log=$root/build/logs/setup.log
 need_mb=4000   # environment, plus the installer's cache where that lies on the same disk
 
-say() { printf 'set-up: %s\n' "$*" >&2; }
+say() { printf 'set-up: %s\n' "$@" >&2; }
 die() {
-    local line
-    for line in "$@"; do say "$line"; done
+    say "$@"
     exit 1
 }
 is_root() { [ "$(id -u)" = 0 ]; }
@@ -214,24 +213,35 @@ compiles() {
     return "$code"
 }
 
-# pmesh and mpsort, against the environment's own MPI. Nothing else needs them, so where they
-# cannot be built the rest goes on. No cache: it may hold an mpsort linked to another MPI.
+# pmesh and mpsort, against the environment's own MPI. Only the lensing simulator needs them, so
+# where they cannot be built the rest goes on; not in CI.
 install_source() {
     if ! compiles && ! { apt_install gcc libc6-dev python3-dev && compiles; }; then
-        say "No C compiler with Python's header files: pmesh and mpsort are left out, which only the lensing simulator needs."
-        say "To have them (Debian, Ubuntu): apt install gcc libc6-dev python3-dev; then run again."
-        in_ci && exit 1
-        return 0
+        leave_out "There is no C compiler with Python's header files." \
+            "Debian, Ubuntu: apt install gcc libc6-dev python3-dev; then run again."
+    elif [[ $root == *[[:space:]]* ]]; then
+        leave_out "MPI's compiler cannot work below a folder with a blank in its name." "Move the project: $root"
+    elif (build_source); then
+        stamp source "$1"
+    else
+        leave_out "They could not be built; see above."
     fi
+}
+leave_out() {
+    say "$1" "pmesh and mpsort, which only the lensing simulator needs, are left out." "${@:2}"
+    ! in_ci
+}
+# No cache: it may hold an mpsort linked to another MPI.
+build_source() {
+    local cc=${CC:-cc}
     get_uv "$venv/bin/python"
     printf '[build_ext]\nparallel = 2\n' >"$venv/.build.cfg"
     say "building pmesh and mpsort (half a minute)"
-    run "Building pmesh and mpsort" env PATH="$venv/bin:$PATH" CC="${CC:-cc}" MPICH_CC="${CC:-cc}" MPICC="$venv/bin/mpicc" \
-        DIST_EXTRA_CONFIG="$venv/.build.cfg" \
-        "$bootstrap/bin/uv" pip install --quiet --python "$venv/bin/python" --no-cache --no-deps --no-build-isolation \
+    run "Building pmesh and mpsort" \
+        env PATH="$venv/bin:$PATH" CC="$cc" MPICH_CC="$cc" MPICC="$venv/bin/mpicc" DIST_EXTRA_CONFIG="$venv/.build.cfg" \
+        "$bootstrap/bin/uv" --quiet pip install --python "$venv/bin/python" --no-cache --no-deps --no-build-isolation \
         --compile-bytecode --reinstall --require-hashes -r requirements-source.lock
     run "Starting mpsort" "$venv/bin/python" -c 'import mpsort, mpi4py.MPI'
-    stamp source "$1"
 }
 
 environment() {

@@ -61,8 +61,12 @@ def _entry(key: str, bounds: Bounds) -> str | None:
 def _faults(claim: Mapping[str, Any], limits: tuple[float, float] | None) -> list[str]:
     value, error, target = claim["value"], claim["error"], claim["target"]
     faults = [
-        f"has a {what} that is not finite: {number}"
-        for what, number in (("value", value), ("error", error), ("reference", claim["published"]))
+        f"has {what} that is not finite: {number}"
+        for what, number in (
+            ("a value", value),
+            ("an error", error),
+            ("a reference", claim["published"]),
+        )
         if number is not None and not math.isfinite(number)
     ]
     if value is None:

@@ -1,7 +1,8 @@
 """Decimals typed into prose: results are glued from claims, so prose holds no decimal of its own.
 
-Exempt is what is not a result: mathematics (a definition's ``$0.5$``), code, links, citations and
-other roles, DOIs and arXiv numbers, versions, and references such as *section 4.2*.
+Exempt is what is not a result of ours: paragraphs and tables with a citation (published numbers,
+with their source), mathematics (a definition's ``$0.5$``), code, links, roles, DOIs and arXiv
+numbers, versions, and references such as *section 4.2*.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ _VERBATIM = {
     *("math", "code", "code-block", "code-cell", "literalinclude", "mermaid", "bibliography"),
     *("eval-rst", "toctree", "raw"),
 }
+_CITES = "{cite"
 _FENCE = re.compile(r"^\s*(?P<fence>`{3,}|~{3,}|:{3,})\s*(?P<head>.*)$")
 _OPTION = re.compile(r"^\s*:[\w-]+:")
 _DECIMAL = re.compile(r"(?<![\w.])(?:\d*\.\d+(?:[eE][-+−]?\d+)?|\d+[eE][-+−]?\d+)(?![\w.]*\w)")
@@ -56,7 +58,7 @@ def decimals(text: str) -> list[tuple[int, str]]:
     >>> decimals("The ratio is 0.38, see $x > 0.5$ and Python 3.11.")
     [(1, '0.38')]
     """
-    text = _without_blocks(text)
+    text = _without_cited(_without_blocks(text))
     for pattern in _EXEMPT:
         text = pattern.sub(_blank, text)
     return [(text.count("\n", 0, match.start()) + 1, match[0]) for match in _DECIMAL.finditer(text)]
@@ -68,29 +70,34 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _without_blocks(text: str) -> str:
-    """Empty code blocks and the heads and options of directives; keep what else these hold."""
+    """Empty code blocks, heads and options of directives, and directives whose head cites."""
     kept: list[str] = []
-    verbatim = ""  # the fence that ends the present block of code
+    open_fences: list[tuple[str, bool]] = []  # each with whether what it holds is left out
     options = False
     for line in text.split("\n"):
         match = _FENCE.match(line)
-        if verbatim:
-            if match and not match["head"] and match["fence"].startswith(verbatim):
-                verbatim = ""
+        hidden = bool(open_fences) and open_fences[-1][1]
+        if match and not match["head"] and open_fences and match["fence"] == open_fences[-1][0]:
+            open_fences.pop()
             kept.append("")
-        elif match:
-            head = match["head"]
-            name = re.match(r"\{([\w:-]+)\}", head)
-            if head and (name is None or name[1] in _VERBATIM) and match["fence"][0] != ":":
-                verbatim = match["fence"]
+        elif match and not (hidden and open_fences[-1][0][0] != ":"):
+            name = re.match(r"\{([\w:-]+)\}", match["head"])
             options = name is not None
+            code = match["fence"][0] != ":" and (name is None or name[1] in _VERBATIM)
+            open_fences.append((match["fence"], hidden or code or _CITES in match["head"]))
             kept.append("")
-        elif options and _OPTION.match(line):
+        elif hidden or (options and _OPTION.match(line)):
             kept.append("")
         else:
             options = False
             kept.append(line)
     return "\n".join(kept)
+
+
+def _without_cited(text: str) -> str:
+    """Empty the paragraphs and tables that name their source."""
+    blocks = re.split(r"(\n[ \t]*\n)", text)
+    return "".join("\n" * block.count("\n") if _CITES in block else block for block in blocks)
 
 
 def page(path: Path, top: Path, text_of: Callable[[Path], str] = Path.read_text) -> list[Finding]:
@@ -104,6 +111,6 @@ def page(path: Path, top: Path, text_of: Callable[[Path], str] = Path.read_text)
 def message(number: str) -> str:
     """Return what to do about a decimal."""
     return (
-        f"the decimal {number} is typed into prose: record it as a claim and glue it, "
-        "or write it as mathematics if it is a definition"
+        f"the decimal {number} is typed into prose: glue a claim; if it is published, cite its "
+        "source in the paragraph; if it is a definition, write it as mathematics"
     )
