@@ -37,21 +37,6 @@ _PUBLIC = re.compile(
 )
 
 
-def inputs(profile: Profile) -> list[Path]:
-    """Return every file that the book of a profile is made from; for the workflow's freshness."""
-    root = paths.root()
-    prose = (path for path in (root / "book").rglob("*") if path.is_file())
-    code = CHECKOUT.joinpath("workflow").glob("*book*.py")
-    found = {root / "_config.yml", *prose, *code}
-    for name in book_records.toc_notebooks(root / "book" / "_toc.yml"):
-        found |= {root / "notebooks" / f"{name}.py"}
-        found |= {
-            paths.notebooks(profile) / f"{name}{end}"
-            for end in (".ipynb", ".metrics.json", ".seal.json")
-        }
-    return sorted(found)
-
-
 def assemble(profile: Profile) -> Path:
     """Build the book of a profile and return the path of its first page.
 
@@ -135,7 +120,7 @@ def _run_jupyter_book(source: Path, profile: Profile) -> Path:
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()"]
     command += ["build", str(source), "--path-output", str(source.parent)]
     command += ["--all", "-W", "-n", "--keep-going"]
-    log = paths.logs() / profile / "book.log"
+    log = paths.logs() / profile / "jupyter-book.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     path = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
     with log.open("w", encoding="utf-8") as stream:
@@ -170,16 +155,14 @@ def _add_mathjax(html: Path) -> None:
         raise BookError("MathJax is missing: install the package sphinx-mathjax-offline")
     where = html / "_static" / "mathjax"
     where.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(
-        Path(found.origin).parent / "static" / "mathjax" / MATHJAX, where / MATHJAX
-    )
+    shutil.copyfile(Path(found.origin).parent / "static" / "mathjax" / MATHJAX, where / MATHJAX)
 
 
 def _tidy(html: Path) -> None:
     """Take away what the theme leaves that is of no use, or does harm, when read from a disk."""
     for template in (html / "_static").glob("*webpack-macros.html"):
         template.unlink()  # Jinja sources that would pass for pages
-    # Browsers refuse to preload fonts from a disk, and say so on the console; icons are drawn anyway.
+    # Browsers refuse to preload fonts from a disk, and complain; icons are drawn without them.
     preload = re.compile(r'<link rel="preload" as="font"[^>]*>\n?')
     for page in html.rglob("*.html"):
         text = page.read_text(encoding="utf-8")

@@ -99,7 +99,7 @@ class ClaimsDirective(MystDirective):
         )
         return "\n".join(
             [
-                f'<div class="mlsci-table" role="region" tabindex="0" aria-label="Claims of {chapters[0]}">',
+                f'<div class="mlsci-table" role="region" tabindex="0" aria-label="{chapters[0]}">',
                 "",
                 ":::{list-table}",
                 ":header-rows: 1",
@@ -172,7 +172,10 @@ def _target(claim: dict[str, Any]) -> str:
     if claim["target"] is None:
         return ""
     verdict = "reached" if claim["reached"] else "missed"
-    target = claim["target"].replace("<=", "≤").replace(">=", "≥").replace("<", "\\<")
+    target = claim["target"].replace("<=", "≤").replace(">=", "≥")
+    target = re.sub(
+        r"([<>])", r"\\\1", target
+    )  # at the beginning of a cell, > would be a quotation
     return f"{target} [{verdict}]{{.mlsci-{verdict}}}"
 
 

@@ -79,10 +79,11 @@ def claims_page(records: Records) -> str:
         WIDE,
         "# Claims",
         PROFILE_TEXT[records.profile] + ".",
-        "Every number that this book stands for, as the notebooks recorded it. Errors are one standard "
-        "deviation. *Published* is what the named source gives; the ratio is ours over published. "
-        "A target is what we set out to reach; one that was missed stays here as missed. The first "
-        "column leads to the notebook, the last to the record of the computation.",
+        "Every number that this book stands for, as the notebooks recorded it. Errors are one "
+        "standard deviation. *Published* is what the named source gives; the ratio is ours over "
+        "published, and below it the difference in units of our error. A target is what we set "
+        "out to reach; one that was missed stays here as missed. The first column leads to the "
+        "notebook, the last to the record of the computation.",
         "```{mlsci-summary}\n```",
     ]
     present = {claim["key"].partition(".")[0] for claim in records.claims}
@@ -122,12 +123,8 @@ def gallery_page(records: Records) -> str:
                         ":::{grid-item-card}",
                         ":class-card: mlsci-figure-card",
                         "",
-                        f"```{{image}} {figure_file(figure)}",
-                        f":alt: {figure.alt}",
-                        f":target: {where}",
-                        ":class: dark-light",
-                        ":loading: lazy",
-                        "```",
+                        f'<a href="{where}"><img class="dark-light" loading="lazy" '
+                        f'src="{figure_file(figure)}" alt="{html.escape(figure.alt)}"></a>',
                         "",
                         figure.caption,
                         "```{card-footer}",
@@ -198,9 +195,7 @@ def status_page(records: Records, data: Sequence[dict[str, str]]) -> str:
         ),
         "## Stages",
         "Times and memory of the costly computations, on the machine where they ran.",
-        table(
-            ("Stage", "Took", "Processor", "Memory", "Finished (UTC)", ""), stages, "Stages"
-        ),
+        table(("Stage", "Took", "Processor", "Memory", "Finished (UTC)", ""), stages, "Stages"),
         "## Data",
         "What was at hand when the book was put together.",
         table(
@@ -257,8 +252,8 @@ def seals_page(records: Records) -> str:
     parts = [
         "# Seals",
         "A seal names, by fingerprint (SHA-256, shortened here), what went into a computation and "
-        "what came out. The complete record is a JSON file behind each link. A result whose seal no "
-        "longer agrees with the sources is computed again.",
+        "what came out. The complete record is a JSON file behind each link. A result whose seal "
+        "no longer agrees with the sources is computed again.",
         "## Notebooks",
     ]
     for one in records.notebooks:

@@ -128,9 +128,7 @@ def toc_pages(toc: Path) -> list[str]:
 
 def toc_notebooks(toc: Path) -> list[str]:
     """Return the names of the notebooks in the table of contents, in their order."""
-    return [
-        page.removeprefix(NOTEBOOKS) for page in toc_pages(toc) if page.startswith(NOTEBOOKS)
-    ]
+    return [page.removeprefix(NOTEBOOKS) for page in toc_pages(toc) if page.startswith(NOTEBOOKS)]
 
 
 def load(profile: Profile) -> Records:

@@ -85,11 +85,11 @@ def write(records: Records, source: Path) -> None:
         shutil.copyfile(notebook.path, extra / DOWNLOADS / f"{notebook.name}.ipynb")
         shutil.copyfile(notebook.script, extra / DOWNLOADS / f"{notebook.name}.py")
     for figure in records.figures():
-        where = source / figure_file(figure)
+        where = extra / figure_file(figure)
         where.parent.mkdir(parents=True, exist_ok=True)
         where.write_bytes(base64.b64decode(figure.png))
 
 
 def figure_file(figure: Figure) -> str:
-    """Return where a figure's PNG lies below the assembled sources."""
+    """Return where a figure's PNG lies below the book."""
     return f"figures/{figure.notebook}/{figure.name}.png"

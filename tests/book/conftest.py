@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.book import fake
 
+from tests.book import fake
 from workflow import assemble_book
 
 

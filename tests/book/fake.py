@@ -18,6 +18,14 @@ from workflow import book_records
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 STAGE = "aeflow/toy"
+WIDE = (
+    '<div><table class="dataframe" border="1"><thead><tr>'
+    + "".join(f"<th>column {number}</th>" for number in range(20))
+    + "</tr></thead><tbody><tr>"
+    + "".join(f"<td>{number}</td>" for number in range(20))
+    + "</tr></tbody></table></div>"
+)
+"""A table as pandas writes it, wider than a telephone."""
 
 
 def png() -> bytes:
@@ -76,7 +84,7 @@ def notebook(name: str, profile: Profile, image: bytes, seals: dict[str, str]) -
     about = {
         "figure": "toy",
         "caption": "Four lines with $y = a x + b$; see {eq}`eq-ae`.",
-        "alt": f"Four coloured lines that rise, drawn by {name}",
+        "alt": f'Four "coloured" lines: they rise # drawn by <{name}>',
     }
     claim = claims.make(
         f"{chapter}.{section}_distance",
@@ -94,14 +102,15 @@ def notebook(name: str, profile: Profile, image: bytes, seals: dict[str, str]) -
     missed = claims.make(
         f"{chapter}.{section}_missed",
         3,
-        target="< 2",
+        target="> 20",
         notebook=name,
         profile=profile,
         seal=seals,
     )
     cells = [
         new_markdown_cell(
-            f"# The toy notebook {name}\n\nA question, with $x^2$ and {{cite:p}}`kingma2014vae`.\n\n"
+            f"# The toy notebook {name}\n\n"
+            "A question, with $x^2$ and {cite:p}`kingma2014vae`.\n\n"
             "$$\n\\E_x\\,\\lVert x \\rVert^2 = \\tr \\Sigma\n$$"
         ),
         new_code_cell(
@@ -114,7 +123,7 @@ def notebook(name: str, profile: Profile, image: bytes, seals: dict[str, str]) -
         ),
         new_markdown_cell("## A picture\n\nWhat to see in it."),
         new_code_cell(
-            "nb.figure(figure, 'toy', caption=text, alt=words)  # a line of code that is longer than a telephone is wide",
+            "nb.figure(figure, 'toy', caption=text, alt=words)  # longer than a telephone is wide",
             execution_count=3,
             outputs=[
                 new_output(
@@ -138,6 +147,7 @@ def notebook(name: str, profile: Profile, image: bytes, seals: dict[str, str]) -
             execution_count=4,
             outputs=[
                 new_output("stream", text=f"{claim['key']}: {claim['text']}\n" + "x" * 150),
+                new_output("display_data", data={"text/html": WIDE, "text/plain": "a table"}),
                 new_output(
                     "display_data",
                     data={"application/papermill.record/text/plain": repr(claim["text"])},

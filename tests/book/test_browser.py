@@ -1,7 +1,7 @@
 """The book in a real browser, from the disk, without a network.
 
-Every page is opened once, at the width of a desk and of a telephone, in light and in dark; the tests
-look at what was noted then.
+Every page is opened once, at the width of a desk and of a telephone, in light and in dark; the
+tests look at what was noted then.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ const culprits = wide <= 0 ? [] : [...document.querySelectorAll("body *")].filte
 return {wide, culprits};
 """
 
-# Contrast of every visible piece of text with what is painted behind it (WCAG 2, relative luminance).
+# Contrast (WCAG 2) of every visible piece of text with what is painted behind it.
 CONTRAST = r"""
 document.documentElement.dataset.theme = arguments[0];
 document.documentElement.dataset.mode = arguments[0];
@@ -74,7 +74,8 @@ const rgba = (text) => {
 };
 const over = (top, below) => top.slice(0, 3).map((v, i) => v * top[3] + below[i] * (1 - top[3]));
 const light = (c) => {
-  const [r, g, b] = c.map((v) => (v /= 255, v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+  const [r, g, b] = c.map((v) => v / 255).map(
+    (v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b;
 };
 const behind = (element) => {
@@ -94,7 +95,8 @@ const walker = document.createTreeWalker(
   document.querySelector(".bd-article") || document.body, NodeFilter.SHOW_TEXT);
 while (walker.nextNode()) {
   const element = walker.currentNode.parentElement;
-  if (!walker.currentNode.data.trim() || element.closest("script, style, mjx-container, svg")) continue;
+  if (!walker.currentNode.data.trim()) continue;
+  if (element.closest("script, style, mjx-container, svg")) continue;
   if (!element.checkVisibility({opacityProperty: true, visibilityProperty: true})) continue;
   const back = behind(element);
   const front = over(rgba(getComputedStyle(element).color), back);

@@ -120,6 +120,8 @@ def test_every_claim_is_on_the_claims_page(soups: dict[Path, BeautifulSoup], htm
     assert len(keys) == len(set(keys))
     assert all(row.find("a", href=re.compile(r"seals\.html#seal-")) for row in rows)
     assert "reached" in text or "missed" in text
+    table = soups[html / "claims.html"].select_one("table.mlsci-claims")
+    assert not table.select("blockquote, ul, ol")
 
 
 def test_every_page_says_its_profile(soups: dict[Path, BeautifulSoup]) -> None:
@@ -137,11 +139,15 @@ def test_nothing_is_left_unwritten(soups: dict[Path, BeautifulSoup]) -> None:
 
 def test_no_markup_is_shown_as_text(soups: dict[Path, BeautifulSoup]) -> None:
     """A directive or role that was not understood ends up on the page, without a warning."""
-    markup = re.compile(r"\{[a-z][a-z:-]+\}`|`{3}\{|:{3}\{|\{list-table\}|^\([\w-]+\)=", re.MULTILINE)
+    markup = re.compile(
+        r"\{[a-z][a-z:-]+\}`|`{3}\{|:{3}\{|\{list-table\}|^\([\w-]+\)=", re.MULTILINE
+    )
     for page, soup in soups.items():
         article = soup.select_one(".bd-article")
         if article is not None:
-            for code in article.select("div.cell_input, div.highlight-python, div.highlight-default"):
+            for code in article.select(
+                "div.cell_input, div.highlight-python, div.highlight-default"
+            ):
                 code.extract()
             found = markup.search(article.get_text())
             assert found is None, (page, found)
