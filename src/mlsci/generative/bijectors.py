@@ -2,45 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from mlsci.generative.networks import MADE, MLP
+from mlsci.generative.networks import MADE
 from mlsci.generative.transforms import Transform
 
 tfb = tfp.bijectors
 
 
 class Coupling(tfb.Bijector):
-    """Half of the coordinates pass, and say how the other half moves (Dinh et al. 2017, arXiv:1605.08803, eqs. 7-8).
+    """Half of the channels pass, and say how the other half moves.
 
-    Acts on vectors ``(n, d)``; `flip` chooses which half passes.
+    Acts on the last axis of vectors ``(n, d)`` or images ``(n, h, w, d)``. Source: Dinh et al.
+    2017, arXiv:1605.08803, eqs. 7-8.
+
+    Parameters
+    ----------
+    d
+        Length of the last axis.
+    transform
+        What is done to each moving coordinate.
+    conditioner
+        ``conditioner(d_in, d_out)`` builds the module that maps the passing half to parameters.
+    flip
+        Which half passes.
+    event_ndims
+        1 for vectors, 3 for images.
     """
 
     def __init__(
         self,
-        rng: np.random.Generator,
         d: int,
         transform: Transform,
-        hidden: Sequence[int],
+        conditioner: Callable[[int, int], tf.Module],
+        *,
         flip: bool,
+        event_ndims: int = 1,
     ) -> None:
         parameters = {"d": d, "flip": flip}
-        super().__init__(forward_min_event_ndims=1, dtype=tf.float32, parameters=parameters)
+        super().__init__(
+            forward_min_event_ndims=event_ndims, dtype=tf.float32, parameters=parameters
+        )
         passing = d // 2 if flip else d - d // 2
         self._sizes = (d - passing, passing) if flip else (passing, d - passing)
         self._flip, self._transform = flip, transform
-        moving = d - passing
-        self._shape = (-1, moving, transform.n_params)
-        self.conditioner = MLP(rng, passing, hidden, moving * transform.n_params, gain_out=0.01)
+        self._axes = tuple(range(-event_ndims, 0))
+        self.conditioner = conditioner(passing, (d - passing) * transform.n_params)
 
     def _split(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         first, second = tf.split(x, self._sizes, axis=-1)
         passing, moving = (second, first) if self._flip else (first, second)
-        return passing, moving, tf.reshape(self.conditioner(passing), self._shape)
+        shape = tf.concat([tf.shape(moving), [self._transform.n_params]], 0)
+        return passing, moving, tf.reshape(self.conditioner(passing), shape)
 
     def _join(self, passing: tf.Tensor, moving: tf.Tensor) -> tf.Tensor:
         return tf.concat([moving, passing] if self._flip else [passing, moving], -1)
@@ -49,17 +66,21 @@ class Coupling(tfb.Bijector):
         passing, moving, p = self._split(x)
         return self._join(passing, self._transform.forward(moving, p)[0])
 
-    def _inverse(self, y: tf.Tensor) -> tf.Tensor:
+    def inverse_and_log_det(self, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return base-side values and the log-determinant of the inverse, with one evaluation."""
         passing, moving, p = self._split(y)
-        return self._join(passing, self._transform.inverse(moving, p)[0])
+        moved, log_det = self._transform.inverse(moving, p)
+        return self._join(passing, moved), tf.reduce_sum(log_det, self._axes)
+
+    def _inverse(self, y: tf.Tensor) -> tf.Tensor:
+        return self.inverse_and_log_det(y)[0]
 
     def _forward_log_det_jacobian(self, x: tf.Tensor) -> tf.Tensor:
         _, moving, p = self._split(x)
-        return tf.reduce_sum(self._transform.forward(moving, p)[1], -1)
+        return tf.reduce_sum(self._transform.forward(moving, p)[1], self._axes)
 
     def _inverse_log_det_jacobian(self, y: tf.Tensor) -> tf.Tensor:
-        _, moving, p = self._split(y)
-        return tf.reduce_sum(self._transform.inverse(moving, p)[1], -1)
+        return self.inverse_and_log_det(y)[1]
 
 
 class Autoregressive(tfb.Bijector):
@@ -75,11 +96,16 @@ class Autoregressive(tfb.Bijector):
         self._d, self._transform = d, transform
         self.conditioner = MADE(rng, d, hidden, transform.n_params)
 
+    def inverse_and_log_det(self, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return base-side values and the log-determinant of the inverse, with one evaluation."""
+        x, log_det = self._transform.inverse(y, self.conditioner(y))
+        return x, tf.reduce_sum(log_det, -1)
+
     def _inverse(self, y: tf.Tensor) -> tf.Tensor:
-        return self._transform.inverse(y, self.conditioner(y))[0]
+        return self.inverse_and_log_det(y)[0]
 
     def _inverse_log_det_jacobian(self, y: tf.Tensor) -> tf.Tensor:
-        return tf.reduce_sum(self._transform.inverse(y, self.conditioner(y))[1], -1)
+        return self.inverse_and_log_det(y)[1]
 
     def _forward(self, x: tf.Tensor) -> tf.Tensor:
         y = tf.zeros_like(x)
@@ -89,6 +115,24 @@ class Autoregressive(tfb.Bijector):
 
     def _forward_log_det_jacobian(self, x: tf.Tensor) -> tf.Tensor:
         return -self._inverse_log_det_jacobian(self._forward(x))
+
+
+def inverse_and_log_det(
+    chain: Sequence[tfb.Bijector], y: tf.Tensor, event_ndims: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the base point and ln |det d base/d data| of a chain of bijectors, data first.
+
+    The same as a `tfb.Chain`'s two methods, at half their cost: a conditioner is evaluated once.
+    """
+    total = tf.zeros(tf.shape(y)[:1], y.dtype)
+    for bijector in chain:
+        if isinstance(bijector, Coupling | Autoregressive):
+            y, log_det = bijector.inverse_and_log_det(y)
+        else:
+            log_det = bijector.inverse_log_det_jacobian(y, event_ndims=event_ndims)
+            y = bijector.inverse(y)
+        total += log_det
+    return y, total
 
 
 def whitening(x: np.ndarray) -> tfb.Bijector:

@@ -15,8 +15,15 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from mlsci.generative.bijectors import Autoregressive, Coupling, affine, whitening
+from mlsci.generative.bijectors import (
+    Autoregressive,
+    Coupling,
+    affine,
+    inverse_and_log_det,
+    whitening,
+)
 from mlsci.generative.mixture import GaussianMixtureBase
+from mlsci.generative.networks import MLP
 from mlsci.generative.persistence import config_from_dict, load_module, save_module
 from mlsci.generative.training import History, TrainingConfig, TrainingFailedError, fit
 from mlsci.generative.transforms import Affine, RationalQuadraticSpline, Transform
@@ -76,15 +83,19 @@ class Flow(tf.Module):
         self.config = config
         rng = np.random.default_rng([config.seed, 2])
         d = config.dim
-        transform: Transform = (
-            RationalQuadraticSpline(config.bins) if config.family == "spline" else Affine()
-        )
-        chain = []
+        transform: Transform = Affine()
+        if config.family == "spline":
+            transform = RationalQuadraticSpline(config.bins)
+
+        def conditioner(d_in: int, d_out: int) -> tf.Module:
+            return MLP(rng, d_in, config.hidden, d_out, gain_out=0.01)
+
+        chain: list[tfb.Bijector] = []
         for k in range(config.layers):
             if config.family == "maf":
                 chain.append(Autoregressive(rng, d, transform, config.hidden))
             else:
-                chain.append(Coupling(rng, d, transform, config.hidden, flip=bool(k % 2)))
+                chain.append(Coupling(d, transform, conditioner, flip=bool(k % 2)))
             chain.append(tfb.Permute(rng.permutation(d).astype(np.int32)))
         self._whitening = affine(np.zeros(d, np.float32), np.eye(d, dtype=np.float32))
         self.bijector = tfb.Chain([self._whitening, *chain])
@@ -95,8 +106,8 @@ class Flow(tf.Module):
 
     def log_prob_tensor(self, x: tf.Tensor) -> tf.Tensor:
         """Ln p(x) in nats, ``(n,)``, differentiable."""
-        u = self.bijector.inverse(x)
-        return self.base.log_prob(u) + self.bijector.inverse_log_det_jacobian(x, event_ndims=1)
+        u, log_det = inverse_and_log_det(self.bijector.bijectors, x, event_ndims=1)
+        return self.base.log_prob(u) + log_det
 
     def fit(
         self,

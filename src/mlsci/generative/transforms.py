@@ -18,8 +18,8 @@ Pair = tuple[tf.Tensor, tf.Tensor]
 class Transform(Protocol):
     """What the layers of a flow ask of an elementwise map."""
 
-    n_params: int
-
+    @property
+    def n_params(self) -> int: ...
     def forward(self, x: tf.Tensor, p: tf.Tensor) -> Pair: ...
     def inverse(self, y: tf.Tensor, p: tf.Tensor) -> Pair: ...
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mlsci import data
 from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig, as_images
+from mlsci.generative.classifier import Classifier, ClassifierConfig
+from mlsci.generative.flows import Flow, FlowConfig
+from mlsci.generative.mixture import fit_mixture
 from mlsci.generative.persistence import config_from_dict, round_to_half
+from mlsci.generative.pixelflow import PixelFlow, PixelFlowConfig
+from mlsci.generative.quality import frechet_distance, neighbourhoods
 from mlsci.generative.training import TrainingConfig
 from mlsci.generative.vae import VAE, VAEConfig
 from mlsci.report import files
@@ -67,3 +74,242 @@ def train_model(job: Job) -> None:
 def squared_error(model: AutoEncoder, x: np.ndarray) -> float:
     """Mean squared error a pixel of the reconstructions."""
     return float(np.mean(np.square(model.reconstruct(x) - x), dtype=np.float64))
+
+
+def train_classifier(job: Job) -> None:
+    """Train the classifier whose last hidden layer is the feature space of every sample measure."""
+    p = job.params
+    train, validation, test = (images(p["images"], s) for s in ("train", "validation", "test"))
+    model = Classifier(config_from_dict(ClassifierConfig, p["model"]))
+    history = model.fit(
+        train,
+        validation,
+        config_from_dict(TrainingConfig, p["training"]),
+        checkpoint=job.work / "checkpoint.npz",
+        log=print,
+    )
+    round_to_half(model)
+    model.save(job.out / "classifier.npz")
+    features = model.features(test[0])
+    floor = measures(features, model.features(train[0][: len(test[0])]))
+    accuracy = float(np.mean(model.predict(test[0]) == test[1]))
+    files.write_json(
+        job.out / "metrics.json",
+        {"history": history.as_dict(), "accuracy": accuracy, "training_images": floor},
+    )
+
+
+def measures(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
+    """Return the Frechet distance and the neighbourhood measures between two clouds of features."""
+    near = neighbourhoods(real, fake)
+    return {
+        "frechet": frechet_distance(real, fake),
+        "precision": near.precision,
+        "recall": near.recall,
+        "density": near.density,
+        "coverage": near.coverage,
+    }
+
+
+def load_model(kind: str, folder: Any) -> AutoEncoder:
+    """Return the trained auto-encoder ("ae") or VAE ("vae") of an artefact."""
+    return (VAE if kind == "vae" else AutoEncoder).load(folder / "model.npz")
+
+
+def fit_latent(job: Job) -> None:
+    """Fit densities to the codes of a trained model, sample through them, measure the samples."""
+    p = job.params
+    model = load_model(p["kind"], job.input(p["of"]))
+    classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
+    result = latent_densities(job, model, classifier)
+    files.write_json(job.out / "metrics.json", result)
+
+
+def latent_densities(job: Job, model: AutoEncoder, classifier: Classifier) -> dict[str, Any]:
+    """Fit Gaussian, mixture and flows to a model's codes; save the flows and what the figures show."""
+    p, seed = job.params, job.seed
+    x = {split: images(p["images"], split)[0] for split in ("train", "validation", "test")}
+    codes, noise = encoded(model, x, seed)
+    n = len(codes["test"])
+    real = classifier.features(x["test"])
+    result: dict[str, Any] = {"densities": {}, "samples": {}}
+    draws: dict[str, np.ndarray] = {}
+
+    for name, components in (("gaussian", 1), ("mixture", p["components"])):
+        with Clock() as clock:
+            # The mixture gets one noisy draw of each training code, as the flow does at every step.
+            rng = np.random.default_rng([seed, 5])
+            noisy = codes["train"] + noise * rng.standard_normal(noise.shape)
+            mixture = fit_mixture(noisy, components, seed=seed)
+        draws[name] = mixture.sample(n)[0].astype(np.float32)
+        result["densities"][name] = {
+            split: float(mixture.score(codes[split])) for split in codes
+        } | clock.record
+    for name, values in p["flows"].items():
+        flow = Flow(
+            config_from_dict(FlowConfig, {"dim": model.config.latent, "seed": seed} | values)
+        )
+        with Clock() as clock:
+            history = flow.fit(
+                codes["train"],
+                codes["validation"],
+                config_from_dict(TrainingConfig, p["training"] | {"seed": seed}),
+                noise=noise,
+                checkpoint=job.work / f"{name}.npz",
+                log=print,
+            )
+        round_to_half(flow)
+        if name in p["keep"]:
+            flow.save(job.out / f"{name}.npz")
+        draws[name] = flow.sample(n, seed=seed)
+        result["densities"][name] = (
+            {split: float(flow.log_prob(codes[split]).mean(dtype=np.float64)) for split in codes}
+            | clock.record
+            | {"best_epoch": history.best_epoch, "history": history.validation}
+        )
+    draws["codes"] = codes["test"]  # reconstructions; for a VAE, from the aggregated posterior
+    if isinstance(model, VAE):
+        rng = np.random.default_rng([seed, 6])
+        draws["prior"] = rng.standard_normal(codes["test"].shape).astype(np.float32)
+        result["kl"] = model.kl(x["test"]).mean(0, dtype=np.float64).tolist()
+    for name, z in draws.items():
+        result["samples"][name] = measures(real, classifier.features(model.decode(z)))
+        print(name, result["samples"][name], result["densities"].get(name), flush=True)
+    shown = {f"z_{k}": z[:2000].astype(np.float16) for k, z in draws.items()}
+    shown |= {f"x_{k}": as_bytes(model.decode(z[:100])) for k, z in draws.items()}
+    shown["x_test"] = as_bytes(x["test"][:100])
+    save_arrays(job.out / "shown.npz", shown)
+    return result
+
+
+def encoded(
+    model: AutoEncoder, x: dict[str, np.ndarray], seed: int
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return codes of each split, and the width of the noise that the training codes still lack.
+
+    For a VAE the training codes are the means of q(z|x) and the noise its width; validation and test
+    codes are draws from q(z|x), that is, from the aggregated posterior.
+    """
+    if not isinstance(model, VAE):
+        codes = {split: model.encode(values) for split, values in x.items()}
+        return codes, np.zeros_like(codes["train"])
+    mean, width = model.posterior(x["train"])
+    codes = {"train": mean}
+    for k, split in enumerate(("validation", "test")):
+        codes[split] = model.sample_posterior(x[split], seed=1000 * seed + k)
+    return codes, width
+
+
+def sweep(job: Job) -> None:
+    """Train one model on a short schedule, then all that `fit_latent` does; keeps numbers, no weights."""
+    p = job.params
+    model = build(p["kind"], p["model"])
+    x = {split: images(p["images"], split)[0] for split in ("train", "validation", "test")}
+    history = model.fit(
+        x["train"],
+        x["validation"],
+        config_from_dict(TrainingConfig, p["model_training"]),
+        checkpoint=job.work / "checkpoint.npz",
+        log=print,
+    )
+    classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
+    result = latent_densities(job, model, classifier)
+    (job.out / "shown.npz").unlink()
+    result["error_test"] = squared_error(model, x["test"])
+    result["history"] = history.as_dict()
+    files.write_json(job.out / "metrics.json", result)
+
+
+def train_pixel_flow(job: Job) -> None:
+    """Train a flow on pixels; keep the weights of the first seed, samples and likelihoods."""
+    p = job.params
+    train, validation, test = (images(p["images"], s)[0] for s in ("train", "validation", "test"))
+    flow = PixelFlow(config_from_dict(PixelFlowConfig, p["model"]))
+    history = flow.fit(
+        train,
+        validation,
+        config_from_dict(TrainingConfig, p["training"]),
+        checkpoint=job.work / "checkpoint.npz",
+        log=print,
+    )
+    round_to_half(flow)
+    if job.seed == 0:
+        flow.save(job.out / "flow.npz")
+    bits = float(-flow.log_prob(test).mean(dtype=np.float64) / (flow.n_pixels * np.log(2)))
+    classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
+    samples = flow.sample(len(test), seed=job.seed)
+    quality = measures(classifier.features(test), classifier.features(samples))
+    save_arrays(
+        job.out / "shown.npz",
+        {
+            "inside": flow.log_prob(test).astype(np.float32),
+            "outside": flow.log_prob(foreign(p["images"])).astype(np.float32),
+            "x_samples": as_bytes(samples[:100]),
+        },
+    )
+    files.write_json(
+        job.out / "metrics.json",
+        {
+            "history": history.as_dict(),
+            "bits_per_pixel": bits,
+            "samples": quality,
+            "n_parameters": sum(int(np.prod(v.shape)) for v in flow.trainable_variables),
+        },
+    )
+
+
+def score_outliers(job: Job) -> None:
+    """Score the test images and foreign images with the models of one seed; higher, more typical."""
+    p = job.params
+    vae = VAE.load(job.input(f"aeflow/vae-d32-s{job.seed}") / "model.npz")
+    ae = AutoEncoder.load(job.input(f"aeflow/ae-d32-s{job.seed}") / "model.npz")
+    flow = Flow.load(job.input(f"aeflow/latent-ae-d32-s{job.seed}") / "mixture_flow.npz")
+    sets = {"inside": images(p["images"], "test")[0], "outside": foreign(p["images"])}
+    scores: dict[str, np.ndarray] = {}
+    for name, x in sets.items():
+        z = ae.encode(x)
+        values = {
+            "elbo": vae.elbo(x, samples=4),
+            "vae_importance": vae.log_prob_importance(x, samples=p["importance_samples"]),
+            "vae_sharpness": -np.square(vae.reconstruct(x) - x).sum((1, 2, 3)),
+            "ae_error": -np.square(ae.decode(z) - x).sum((1, 2, 3)),
+            "flow_latent": flow.log_prob(z),
+        }
+        scores |= {f"{key}_{name}": v.astype(np.float32) for key, v in values.items()}
+        scores[f"x_{name}"] = as_bytes(x[:50])
+    save_arrays(job.out / "scores.npz", scores)
+
+
+def foreign(sizes: dict[str, Any]) -> np.ndarray:
+    """Return test images that the models never saw, ``(n, h, w, 1)``, padded to the models' size."""
+    source = data.load(sizes["outside"], split="test")
+    x = as_images(source.images[: sizes["test"]])
+    inside = data.load(sizes["inside"], split="test").images.shape[1:]
+    factor = inside[0] // x.shape[1]
+    x = np.repeat(np.repeat(x, factor, 1), factor, 2)
+    rows, columns = (a - b for a, b in zip(inside, x.shape[1:3]))
+    margins = ((0, 0), (rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2))
+    return np.pad(x, (*margins, (0, 0)))
+
+
+class Clock:
+    """Wall and CPU seconds of a `with` block, in `record`."""
+
+    def __enter__(self) -> Clock:
+        self._start = (time.perf_counter(), time.process_time())
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        wall, cpu = time.perf_counter() - self._start[0], time.process_time() - self._start[1]
+        self.record = {"wall_seconds": wall, "cpu_seconds": cpu}
+
+
+def as_bytes(x: np.ndarray) -> np.ndarray:
+    """Return images in [0, 1] ``(n, h, w, 1)`` as uint8 ``(n, h, w)``."""
+    return np.round(255 * np.clip(x[..., 0], 0, 1)).astype(np.uint8)
+
+
+def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write compressed arrays."""
+    with path.open("wb") as f:
+        np.savez_compressed(f, **arrays)  # type: ignore[arg-type]
