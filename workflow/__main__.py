@@ -90,7 +90,7 @@ def _doit(tasks: Sequence[str], profile: Profile) -> int:
             "DOIT_CONFIG": {**dodo.DOIT_CONFIG, "dep_file": str(Path(folder) / "doit.json")},
         }
         code: int = DoitMain(ModuleTaskLoader(members)).run(["run", f"profile={profile}", *tasks])
-    return code
+    return 1 if code else 0
 
 
 def _clean() -> int:

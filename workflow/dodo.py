@@ -128,8 +128,9 @@ def task_claims() -> Task:
 
 def _gather(profile: Profile) -> TaskFailed | None:
     known = {source.stem for source in paths.notebook_sources()}
-    for path in paths.notebooks(profile).glob("*.*"):  # of notebooks that are no more
-        if path.name.partition(".")[0] not in known:
+    for path in paths.notebooks(profile).glob("*.*"):
+        # Of notebooks that are no more, of killed writes, and of failures that are mended.
+        if path.name.partition(".")[0] not in known or path.name.endswith(".failed.ipynb"):
             path.unlink()
     try:
         claims.gather(profile)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -103,6 +104,8 @@ def tidy(notebook: Notebook, name: str) -> None:
             del cell.metadata["tags"]
         if INJECTED in cell.metadata.get("tags", []):
             cell.metadata["tags"] = [INJECTED, "remove-cell"]
+        if cell.cell_type == "code":
+            cell.outputs = _with_whole_streams(cell.outputs)
         figures = [
             output.metadata["mlsci"]
             for output in cell.get("outputs", [])
@@ -122,6 +125,21 @@ def tidy(notebook: Notebook, name: str) -> None:
                 }
             )
     hash_ids(notebook)
+
+
+def _with_whole_streams(outputs: list[Notebook]) -> list[Notebook]:
+    """Join what a cell printed: in how many pieces it arrives is a matter of time."""
+    whole: list[Notebook] = []
+    for is_stream, group in itertools.groupby(outputs, lambda one: one.output_type == "stream"):
+        if not is_stream:
+            whole.extend(group)
+            continue
+        pieces = list(group)
+        for name in sorted({piece.name for piece in pieces}, reverse=True):  # stdout, stderr
+            first = next(piece for piece in pieces if piece.name == name)
+            first.text = "".join(piece.text for piece in pieces if piece.name == name)
+            whole.append(first)
+    return whole
 
 
 def _node(value: Any) -> Notebook:
@@ -194,6 +212,7 @@ def run(name: str, profile: Profile, overrides: Mapping[str, Any] | None = None)
                 "claims": len(metrics["claims"]),
                 "figures": len(metrics["figures"]),
             }
+            shutil.rmtree(staging)  # before the seal: what is sealed leaves nothing behind
             provenance.write_seal(described, runner_hash(), outputs, record)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

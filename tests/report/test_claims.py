@@ -93,11 +93,10 @@ def test_targets_are_comparisons(value: float, limit: float) -> None:
 def test_what_is_no_target_is_refused_and_never_passed_over(text: str) -> None:
     try:
         conditions = claims.conditions(text)
-    except claims.ClaimError as error:
-        assert "write a comparison" in str(error)
-    else:
-        assert conditions
-        assert all(math.isfinite(limit) for _, limit in conditions)
+    except claims.ClaimError:
+        return
+    assert conditions
+    assert all(math.isfinite(limit) for _, limit in conditions)
 
 
 @pytest.mark.parametrize("text", ["", "0.1", "= 0.1", "<= ", "<= 0.1 nats", "<= 0.1,", "<= nan"])

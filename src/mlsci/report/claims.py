@@ -35,6 +35,7 @@ import numbers
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from mlsci.report import files, paths
@@ -99,7 +100,7 @@ def shown(value: float, error: float | None, fmt: str | None, unit: str | None) 
     """Return value, error and unit for readers.
 
     Without `fmt`, the error has two significant digits and the value as many decimals; without
-    an error, the value has three significant digits.
+    an error, a whole number is shown as it is, any other with three significant digits.
 
     >>> shown(12.9134, 0.4123, None, "nats")
     '12.91 ± 0.41 nats'
@@ -107,7 +108,7 @@ def shown(value: float, error: float | None, fmt: str | None, unit: str | None) 
     '0.0064'
     """
     if error is None:
-        text = format(value, fmt or ".3g")
+        text = format(value, fmt or ("d" if isinstance(value, int) else ".3g"))
     elif fmt is not None or error == 0:
         text = f"{format(value, fmt or '.3g')} ± {format(error, fmt or '.2g')}"
     else:
@@ -115,9 +116,9 @@ def shown(value: float, error: float | None, fmt: str | None, unit: str | None) 
         largest = max(abs(value), error)
         if not 1e-4 <= largest < 1e6:
             power = math.floor(math.log10(largest))
-        decimals = max(0, 1 - math.floor(math.log10(error)) + power)
-        scale = 10.0**-power
-        text = f"{value * scale:.{decimals}f} ± {error * scale:.{decimals}f}"
+        decimals = min(max(0, 1 - math.floor(math.log10(error)) + power), 17)
+        scaled, spread = (Decimal(one).scaleb(-power) for one in (value, error))
+        text = f"{scaled:.{decimals}f} ± {spread:.{decimals}f}"
         if power:
             text = f"({text})e{power:+03d}"
     return f"{text} {unit}" if unit else text

@@ -7,7 +7,7 @@ from typing import Any
 GREY = "#797979"
 """Text and axes: the grey with equal contrast (4.3) on white and on #121212."""
 
-CYCLE = ("#0072B2", "#D55E00", "#009E73", "#B65F97", "#A87B00", "#7D6BD0")
+CYCLE = ("#2E55DA", "#DC7B05", "#21A677", "#8B4C7F", "#C11929", "#A084DC")
 """Line colours: apart for colour-blind readers, with contrast of 3 on white and on #121212."""
 
 

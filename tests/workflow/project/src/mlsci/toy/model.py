@@ -1,0 +1,3 @@
+"""The code that the toy stages depend on."""
+
+SCALE = 2

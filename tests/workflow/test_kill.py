@@ -1,0 +1,193 @@
+"""Killed at any moment, the work goes on from there, and ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlsci import stages
+from mlsci.report import seal
+
+KILLED = -signal.SIGKILL
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def processes_of(project: Any) -> list[str]:
+    """The command lines of what still runs in the project."""
+    mark = f"MLSCI_HOME={project.root}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+def changes(project: Any, where: str, *command: str) -> int:
+    """How many changes to files a command makes, in the processes that `where` picks."""
+    count = project.root / "count"
+    project.run(*command, TOY_KILL_IN=where, TOY_COUNT=str(count))
+    return int(count.read_text())
+
+
+def spread(total: int, points: int, last: int) -> Iterator[int]:
+    """Yield moments over the whole of the work, and each of the last, when results are placed."""
+    yield from sorted({*range(1, total, max(total // points, 1)), *range(total - last, total + 1)})
+
+
+def kill_at(project: Any, moment: int, where: str, *command: str) -> bool:
+    """Run a command that is killed at that change to a file; return whether it lived that long."""
+    ended = project.run(*command, code=(KILLED, 0), TOY_KILL_IN=where, TOY_KILL=str(moment))
+    return ended.returncode == KILLED
+
+
+@pytest.mark.slow
+def test_a_stage_killed_before_any_change_to_a_file(home: Any) -> None:
+    command = ("mlsci", "run", "toy/*", "--profile", "smoke")
+    total = changes(home, "-m mlsci", *command)
+    expected = home.results()
+    assert total > 40
+    for moment in spread(total, 7, 6):
+        shutil.rmtree(home.root / "build")
+        assert kill_at(home, moment, "-m mlsci", *command)
+        for stage in stages.all_stages().values():
+            # Whatever there is, is whole: no half-made artefact looks like one.
+            assert seal.check(stage, "smoke").kind in ("fresh", "missing"), moment
+        home.run(*command)
+        assert home.results() == expected, moment
+
+
+@pytest.mark.slow
+def test_a_replaced_stage_killed_before_any_change_to_a_file(home: Any) -> None:
+    command = ("mlsci", "run", "toy/numbers", "--profile", "smoke", "--force")
+    home.run(*command)
+    before = home.results()
+    total = changes(home, "-m mlsci", *command)
+    killed = 0
+    for moment in spread(total, 3, 10):
+        killed += kill_at(home, moment, "-m mlsci", *command)
+        home.run(*command[:-1])
+        assert home.results() == before, moment
+    assert killed >= 8
+
+
+def test_a_result_that_was_only_to_be_renamed_is_not_computed_again(home: Any) -> None:
+    command = ("mlsci", "run", "toy/numbers", "--profile", "smoke")
+    total = changes(home, "-m mlsci", *command)
+    for moment in range(total, 0, -1):
+        shutil.rmtree(home.root / "build")
+        assert kill_at(home, moment, "-m mlsci", *command)
+        if not seal.check(seal.find("toy/numbers"), "smoke").fresh:
+            break
+    home.ran()
+    home.run(*command)
+    assert seal.check(seal.find("toy/numbers"), "smoke").fresh
+    assert home.ran() == []
+
+
+def test_a_killed_stage_goes_on_from_its_checkpoint(project: Any) -> None:
+    command = ("mlsci", "run", "toy/sum", "--profile", "full")
+    process = project.start(*command, TOY_PAUSE="0.2")
+    work = project.root / "build/work/full/toy/sum"
+    wait_for(lambda: '"step": 3' in "".join(p.read_text() for p in work.glob("*/*.json")), "step 3")
+    process.kill()
+    process.communicate()
+    out = project.run(*command).stdout
+    assert "step 0" not in out
+    assert "step 7" in out
+    assert not work.exists()
+
+
+@pytest.mark.slow
+def test_a_notebook_killed_before_a_change_to_a_file(smoke_built: Any) -> None:
+    project = smoke_built
+    command = ("workflow.run_notebook", "toy-one", "--profile", "smoke")
+    total = changes(project, "run_notebook", *command)
+    expected = project.results()
+    killed = 0
+    for moment in (total // 4, *range(total - 8, total - 2, 2)):
+        (project.root / "build/notebooks/smoke/toy-one.seal.json").unlink(missing_ok=True)
+        killed += kill_at(project, moment, "run_notebook", *command)
+        project.run("workflow", "notebook:toy-one", "--profile", "smoke")
+        assert project.results() == expected, moment
+        assert not list((project.root / "build/work/notebooks/smoke").glob("*")), moment
+    assert killed >= 2
+
+
+@pytest.mark.slow
+def test_a_killed_kernel_fails_the_notebook(project: Any) -> None:
+    project.run("mlsci", "run", "toy/*", "--profile", "smoke")
+    source = "notebooks/toy-one.py"
+    project.edit(source, "nb.done()", "import os\nos.kill(os.getpid(), 9)\nnb.done()")
+    failed = project.run("workflow", "notebook:toy-one", "--profile", "smoke", code=1)
+    assert "toy-one" in failed.stderr
+    assert not (project.root / "build/notebooks/smoke/toy-one.seal.json").exists()
+    project.edit(source, "import os\nos.kill(os.getpid(), 9)\n", "")
+    project.run("workflow", "notebook:toy-one", "--profile", "smoke")
+
+
+@pytest.mark.slow
+def test_the_book_killed_before_a_change_to_a_file(smoke_built: Any) -> None:
+    project = smoke_built
+    shutil.rmtree(project.root / "build/book")
+    total = changes(project, "book_step", "workflow", "smoke")
+    expected = project.results()
+    for moment in spread(total, 3, 4):
+        shutil.rmtree(project.root / "build/book")
+        # The workflow sees its child die, says so and ends.
+        failed = project.run(
+            "workflow", "smoke", code=1, TOY_KILL_IN="book_step", TOY_KILL=str(moment)
+        )
+        assert "killed by signal 9" in failed.stderr
+        project.run("workflow", "smoke")
+        assert project.results() == expected, moment
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks into /proc")
+def test_the_whole_killed_at_random(smoke_built: Any) -> None:
+    project = smoke_built
+    expected = project.results()
+    draw = random.Random(0)
+    for _ in range(2):
+        shutil.rmtree(project.root / "build")
+        for _ in range(3):
+            process = project.start("workflow", "smoke", TOY_PAUSE="0.1")
+            try:
+                process.wait(draw.uniform(0.1, 6.0))
+            except subprocess.TimeoutExpired:
+                process.kill()
+            process.communicate()
+        project.run("workflow", "smoke")
+        results = project.results()
+        assert [name for name in expected if results.get(name) != expected[name]] == []
+        assert set(results) == set(expected)
+        wait_for(lambda: not processes_of(project), "the children of killed processes", 10.0)
+
+
+def test_children_end_with_a_killed_parent(project: Any) -> None:
+    project.run("mlsci", "run", "toy/*", "--profile", "smoke")
+    project.edit("notebooks/toy-two.py", "nb.done()", "import time\ntime.sleep(600)\nnb.done()")
+    process = project.start("workflow", "notebook:toy-two", "--profile", "smoke")
+    if not Path("/proc/self/environ").exists():
+        pytest.skip("looks into /proc")
+    wait_for(lambda: any("ipykernel" in line for line in processes_of(project)), "the kernel")
+    process.kill()
+    process.communicate()
+    wait_for(lambda: not processes_of(project), "the end of runner and kernel", 10.0)
