@@ -27,13 +27,7 @@ def all_stages() -> dict[str, Stage]:
     """Return every stage by name, each after the stages that it reads."""
     declared: dict[str, Stage] = {}
     for module in modules():
-        try:
-            chapter = importlib.import_module(module).STAGES
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
-            continue
-        for stage in chapter:
+        for stage in importlib.import_module(module).STAGES:
             if stage.name in declared:
                 raise ValueError(f"two stages are called {stage.name}: rename one in {module}")
             declared[stage.name] = stage
