@@ -76,7 +76,10 @@ def phases(top: Path, quick: bool) -> list[Phase]:
         Phase(
             "unit",
             "tests and examples of the package, tests of the workflow",
-            (("pytest", "tests", "src/mlsci", "--doctest-modules", *ignored, *parallel, *fast),),
+            (
+                ("pytest", "src/mlsci", "--doctest-modules"),
+                ("pytest", "tests", *ignored, *parallel, *fast),
+            ),
         ),
     ]
     if quick:
