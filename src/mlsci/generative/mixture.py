@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import tensorflow as tf
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -68,12 +71,14 @@ class GaussianMixtureBase(tf.Module):
 
 
 def fit_mixture(x: np.ndarray, components: int, *, seed: int) -> GaussianMixture:
-    """Full-covariance mixture by expectation-maximisation on x ``(n, d)``; one component is the plain Gaussian."""
+    """Fit a full-covariance mixture to x ``(n, d)`` by expectation-maximisation (scikit-learn)."""
     if len(x) <= components:
         raise ValueError(f"{len(x)} vectors cannot fit {components} components")
     x = np.asarray(x, np.float64)
     scale = x.var(axis=0).mean()
     mixture = GaussianMixture(
-        components, reg_covar=1e-4 * scale, max_iter=200, tol=1e-3, random_state=seed
+        components, reg_covar=1e-4 * scale, max_iter=100, tol=2e-3, random_state=seed
     )
-    return mixture.fit(x)
+    with warnings.catch_warnings():  # a mixture that has not quite converged is a good start
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return mixture.fit(x)

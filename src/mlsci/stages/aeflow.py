@@ -7,6 +7,8 @@ from typing import Any
 from mlsci.report.seal import Job, Stage
 
 SEEDS = (0, 1, 2)
+LATENT_SIZES = (4, 8, 16, 32, 64, 128)
+BETAS = (0.1, 0.5, 4.0, 16.0)  # besides 1
 NETWORK = ("generative/autoencoder.py", "generative/networks.py", "generative/training.py",
            "generative/persistence.py")  # fmt: skip
 
@@ -39,7 +41,7 @@ def _model(kind: str, latent: int, seed: int) -> Stage:
             "training": {**TRAINING[profile], "seed": seed},
             "seed": seed,
         }
-        for profile in (("full", "smoke") if seed == 0 else ("full",))
+        for profile in _profiles(seed)
     }
     return Stage(
         name=f"aeflow/{kind}-d{latent}-s{seed}",
@@ -50,4 +52,148 @@ def _model(kind: str, latent: int, seed: int) -> Stage:
     )
 
 
-STAGES: tuple[Stage, ...] = (*(_model(kind, 32, seed) for seed in SEEDS for kind in ("ae", "vae")),)
+FLOW = (
+    *NETWORK, "generative/bijectors.py", "generative/classifier.py", "generative/flows.py",
+    "generative/mixture.py", "generative/quality.py", "generative/transforms.py",
+    "generative/vae.py",
+)  # fmt: skip
+LATENT: dict[str, dict[str, Any]] = {
+    "full": {
+        "components": 50,
+        "flows": {
+            "flow": {"layers": 8, "hidden": [128, 128]},
+            "mixture_flow": {"layers": 6, "hidden": [128, 128], "components": 50},
+        },
+        "training": {"epochs": 20, "batch": 512, "rate": 1e-3, "warmup": 200, "average": 0.998,
+                     "weight_decay": 0.05},
+    },
+    "smoke": {
+        "components": 5,
+        "flows": {
+            "flow": {"layers": 4, "hidden": [32]},
+            "mixture_flow": {"layers": 4, "hidden": [32], "components": 5},
+        },
+        "training": {"epochs": 12, "batch": 100, "rate": 3e-3, "warmup": 20, "average": 0.9},
+    },
+}  # fmt: skip
+SHORT: dict[str, dict[str, Any]] = {
+    "full": {**TRAINING["full"], "epochs": 8},
+    "smoke": {**TRAINING["smoke"], "epochs": 2},
+}
+
+
+def _profiles(seed: int) -> tuple[str, ...]:
+    """Return the profiles that have this seed: the smoke profile has one."""
+    return ("full", "smoke") if seed == 0 else ("full",)
+
+
+def _classifier() -> Stage:
+    training: dict[str, dict[str, Any]] = {
+        "full": {"epochs": 8, "rate": 2e-3},
+        "smoke": {"epochs": 4, "batch": 50, "rate": 2e-3, "warmup": 20, "average": 0.9},
+    }
+    return Stage(
+        name="aeflow/classifier",
+        run="mlsci.stages.aeflow_runs:train_classifier",
+        params={p: {"images": IMAGES[p], "model": {}, "training": training[p]} for p in IMAGES},
+        sources=(*NETWORK, "generative/classifier.py", "generative/quality.py"),
+        datasets=INSIDE,
+    )
+
+
+def _latent(kind: str, latent: int, seed: int) -> Stage:
+    of = f"aeflow/{kind}-d{latent}-s{seed}"
+    return Stage(
+        name=f"aeflow/latent-{kind}-d{latent}-s{seed}",
+        run="mlsci.stages.aeflow_runs:fit_latent",
+        params={
+            p: {
+                "kind": kind,
+                "of": of,
+                "images": IMAGES[p],
+                "keep": ["mixture_flow"] if kind == "ae" else [],
+                "seed": seed,
+                **LATENT[p],
+            }
+            for p in _profiles(seed)
+        },
+        sources=FLOW,
+        datasets=INSIDE,
+        inputs=(of, "aeflow/classifier"),
+    )
+
+
+def _sweep(kind: str, latent: int, beta: float, profiles: tuple[str, ...]) -> Stage:
+    """Return a stage of the sweep: one model on a short schedule, its flow, its samples."""
+    variant = {"beta": beta} if kind == "vae" else {}
+    return Stage(
+        name=f"aeflow/sweep-{kind}-d{latent}" + (f"-b{beta:g}" if kind == "vae" else ""),
+        run="mlsci.stages.aeflow_runs:sweep",
+        params={
+            p: {
+                "kind": kind,
+                "images": IMAGES[p],
+                "model": {"latent": latent, "seed": 0, **SHAPE[p], **variant},
+                "model_training": SHORT[p],
+                "keep": [],
+                "seed": 0,
+                **LATENT[p],
+                "flows": {"mixture_flow": LATENT[p]["flows"]["mixture_flow"]},
+            }
+            for p in profiles
+        },
+        sources=FLOW,
+        datasets=INSIDE,
+        inputs=("aeflow/classifier",),
+    )
+
+
+def _pixel_flow(seed: int) -> Stage:
+    shape: dict[str, dict[str, Any]] = {
+        "full": {"seed": seed},
+        "smoke": {"couplings": [2, 2], "channels": [8, 16], "seed": seed},
+    }
+    training: dict[str, dict[str, Any]] = {
+        "full": {"epochs": 8, "batch": 128, "rate": 1e-3, "seed": seed},
+        "smoke": {"epochs": 2, "batch": 50, "rate": 1e-3, "warmup": 40, "average": 0.9},
+    }
+    return Stage(
+        name=f"aeflow/pixelflow-s{seed}",
+        run="mlsci.stages.aeflow_runs:train_pixel_flow",
+        params={
+            p: {"images": IMAGES[p], "model": shape[p], "training": training[p], "seed": seed}
+            for p in _profiles(seed)
+        },
+        sources=(*NETWORK, "generative/bijectors.py", "generative/classifier.py",
+                 "generative/pixelflow.py", "generative/quality.py", "generative/transforms.py"),
+        datasets=BOTH,
+        inputs=("aeflow/classifier",),
+    )  # fmt: skip
+
+
+def _outliers(seed: int) -> Stage:
+    samples = {"full": 16, "smoke": 2}
+    return Stage(
+        name=f"aeflow/outliers-s{seed}",
+        run="mlsci.stages.aeflow_runs:score_outliers",
+        params={
+            p: {"images": IMAGES[p], "importance_samples": samples[p], "seed": seed}
+            for p in _profiles(seed)
+        },
+        sources=FLOW,
+        datasets=BOTH,
+        inputs=tuple(f"aeflow/{part}-d32-s{seed}" for part in ("ae", "vae", "latent-ae")),
+    )
+
+
+BOTH_PROFILES = ("full", "smoke")
+STAGES: tuple[Stage, ...] = (
+    _classifier(),
+    *(_model(kind, 32, seed) for seed in SEEDS for kind in ("ae", "vae")),
+    *(_latent(kind, 32, seed) for seed in SEEDS for kind in ("ae", "vae")),
+    *(_pixel_flow(seed) for seed in SEEDS),
+    *(_outliers(seed) for seed in SEEDS),
+    *(_sweep("ae", d, 1.0, BOTH_PROFILES if d in (8, 32) else ("full",)) for d in LATENT_SIZES),
+    *(_sweep("vae", d, 1.0, BOTH_PROFILES if d == 32 else ("full",)) for d in LATENT_SIZES[1:-1]),
+    *(_sweep("vae", 32, b, BOTH_PROFILES if b == 4 else ("full",)) for b in BETAS),
+)

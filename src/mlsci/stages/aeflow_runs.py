@@ -11,7 +11,7 @@ import numpy as np
 from mlsci import data
 from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig, as_images
 from mlsci.generative.classifier import Classifier, ClassifierConfig
-from mlsci.generative.flows import Flow, FlowConfig
+from mlsci.generative.flows import Flow, FlowConfig, log_det_error
 from mlsci.generative.mixture import fit_mixture
 from mlsci.generative.persistence import config_from_dict, round_to_half
 from mlsci.generative.pixelflow import PixelFlow, PixelFlowConfig

@@ -1,0 +1,128 @@
+"""What the notebooks of the chapter read from the artefacts of `mlsci.stages.aeflow`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlsci.report.session import Session
+from mlsci.stages import all_stages
+
+Metrics = dict[str, Any]
+
+# Squared error a pixel of the auto-encoder by latent size, Fashion-MNIST: arXiv:2006.05479.
+PUBLISHED_ERRORS = {4: 0.01675, 8: 0.01135, 16: 0.00833, 32: 0.00642, 128: 0.00402}
+
+
+class Results:
+    """The chapter's artefacts by kind of model ("ae", "vae") and seed, as far as the profile has them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def seeds(self, stem: str) -> list[int]:
+        """Return the seeds for which the profile has a stage ``aeflow/<stem>-s<seed>``."""
+        prefix = f"aeflow/{stem}-s"
+        return [
+            int(name.removeprefix(prefix))
+            for name, stage in all_stages().items()
+            if name.startswith(prefix) and self._session.profile in stage.params
+        ]
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of the artefact ``aeflow/<name>``."""
+        return self._session.artefact(f"aeflow/{name}")
+
+    def metrics(self, name: str) -> Metrics:
+        """Return the numbers that the artefact ``aeflow/<name>`` keeps."""
+        with (self.folder(name) / "metrics.json").open(encoding="utf-8") as f:
+            return dict(json.load(f))
+
+    def arrays(self, name: str, file: str = "shown.npz") -> dict[str, np.ndarray]:
+        """Return the arrays that the artefact ``aeflow/<name>`` keeps."""
+        with np.load(self.folder(name) / file) as stored:
+            return {key: stored[key] for key in stored.files}
+
+    def every(self, stem: str) -> list[Metrics]:
+        """Return the numbers of ``aeflow/<stem>-s<seed>`` for every seed."""
+        return [self.metrics(f"{stem}-s{seed}") for seed in self.seeds(stem)]
+
+    def spread(self, stem: str, pick: Callable[[Metrics], float]) -> tuple[float, float | None]:
+        """Return mean and standard deviation over seeds of a number that `pick` takes from each."""
+        return mean_and_deviation([pick(metrics) for metrics in self.every(stem)])
+
+    def sample_table(self, kind: str, measure: str) -> dict[str, tuple[float, float | None]]:
+        """Return a sample measure over seeds, by density: ``latent-<kind>-d32``."""
+        stem = f"latent-{kind}-d32"
+        names = self.every(stem)[0]["samples"]
+        return {
+            name: self.spread(stem, lambda m, n=name: m["samples"][n][measure]) for name in names
+        }
+
+    def widest_plane(self, kind: str) -> tuple[int, int]:
+        """Return the two latent directions with most information (VAE) or variance (AE), seed 0."""
+        name = f"latent-{kind}-d32-s0"
+        carried = self.metrics(name).get("kl")
+        if carried is None:
+            carried = self.arrays(name)["z_codes"].astype(np.float64).var(0)
+        first, second = np.argsort(carried)[::-1][:2]
+        return int(first), int(second)
+
+    def ratio(
+        self, stem: str, above: Callable[[Metrics], float], below: Callable[[Metrics], float]
+    ) -> tuple[float, float | None]:
+        """Return a ratio, formed seed by seed, and its deviation."""
+        return self.spread(stem, lambda m: above(m) / below(m))
+
+    def over_prior(self, kind: str) -> tuple[float, float | None]:
+        """Return the Frechet distance of flow samples over that of the VAE's prior samples."""
+        ours = map(picked("frechet", "mixture_flow"), self.every(f"latent-{kind}-d32"))
+        prior = map(picked("frechet", "prior"), self.every("latent-vae-d32"))
+        return mean_and_deviation([a / b for a, b in zip(ours, prior)])
+
+    def against_training(self, stem: str, measure: str) -> tuple[float, float | None]:
+        """Return a measure of flow samples over that of real training images."""
+        real = self.metrics("classifier")["training_images"][measure]
+        return self.spread(stem, lambda m: picked(measure, "mixture_flow")(m) / real)
+
+    def sweep(self, kind: str, vary: str) -> dict[float, Metrics]:
+        """Return the numbers of the sweep's models of a kind, by "latent" size or by "beta"."""
+        found = {}
+        for name in self._sweeps():
+            model = all_stages()[name].params[self._session.profile]["model"]
+            other = model.get("beta", 1.0) == 1.0 if vary == "latent" else model["latent"] == 32
+            if name.startswith(f"aeflow/sweep-{kind}-") and other:
+                key = model["latent"] if vary == "latent" else model.get("beta", 1.0)
+                found[key] = self.metrics(name.removeprefix("aeflow/"))
+        return dict(sorted(found.items()))
+
+    def sweep_settings(self) -> list[Metrics]:
+        """Return the numbers of every model of the sweep."""
+        return [self.metrics(name.removeprefix("aeflow/")) for name in self._sweeps()]
+
+    def _sweeps(self) -> list[str]:
+        return [
+            name
+            for name, stage in all_stages().items()
+            if name.startswith("aeflow/sweep-") and self._session.profile in stage.params
+        ]
+
+
+def published_errors(latents: Iterable[float]) -> dict[int, float]:
+    """Return the published errors at those of the latent sizes that have one."""
+    return {int(d): PUBLISHED_ERRORS[int(d)] for d in latents if int(d) in PUBLISHED_ERRORS}
+
+
+def mean_and_deviation(values: list[float]) -> tuple[float, float | None]:
+    """Return the mean and the standard deviation (n - 1) of values; None for a single one."""
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return float(np.mean(values)), deviation
+
+
+def picked(measure: str, density: str) -> Callable[[Mapping[str, Any]], float]:
+    """Return a function that picks a measure of the samples of a density."""
+    return lambda metrics: float(metrics["samples"][density][measure])
