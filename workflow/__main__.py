@@ -60,7 +60,10 @@ def _make(target: str, profile: Profile) -> int:
         return _clean()
     if target == "data":
         data: Any = importlib.import_module("mlsci.data")
-        data.fetch()
+        try:
+            data.fetch()
+        except data.DataError:  # and it has said so
+            return 1
         return 0
     if target == "reproduce":
         from workflow import reproduce

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mlsci import stages
+from mlsci import data, stages
 from mlsci.report import files, paths, seal, sources
 from mlsci.report.seal import Stage
 
@@ -152,13 +152,34 @@ def test_the_stages_own_function_makes_stale_and_others_beside_it_do_not(
 def test_data_make_stale(declare: Declare, monkeypatch: pytest.MonkeyPatch) -> None:
     content = {"digits": "first"}
     monkeypatch.setattr(seal, "_data_hash", content.__getitem__)
-    monkeypatch.setattr(seal, "_provide", lambda names: None)
+    monkeypatch.setattr(seal, "_provide", lambda stage, profile: None)
     made = stage(datasets={"smoke": ("digits",)})
     declare(made)
     seal.execute(made, "smoke")
     assert seal.check(made, "smoke").fresh
     content["digits"] = "second"
     assert str(seal.check(made, "smoke")) == "stale (data set digits changed)"
+
+
+def test_missing_data_are_fetched_first_or_named(
+    declare: Declare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = stage(datasets={"smoke": ("digits", "mnist-5k")})
+    declare(made)
+    fetched: list[str] = []
+
+    def fetch(names: list[str]) -> None:
+        fetched.extend(names)
+        if names:
+            raise data.MissingData("mnist-5k", "all", "not found", "do this")
+
+    monkeypatch.setattr(data, "fetch", fetch)
+    monkeypatch.setattr(data, "available", lambda name: None if name == "mnist-5k" else name)
+    with pytest.raises(seal.NotReadyError, match=r"cannot run toy/a .*not found\n.*do this"):
+        seal.execute(made, "smoke")
+    assert fetched == ["mnist-5k"]
+    monkeypatch.setattr(data, "available", lambda name: name)
+    seal.execute(made, "smoke")
 
 
 def test_a_stage_reads_its_inputs_and_follows_them(declare: Declare) -> None:

@@ -181,6 +181,23 @@ def test_the_whole_killed_at_random(smoke_built: Any) -> None:
         wait_for(lambda: not processes_of(project), "the children of killed processes", 10.0)
 
 
+@pytest.mark.parametrize("where", ["stage", "notebook"])
+def test_an_interruption_from_the_keyboard(project: Any, where: str) -> None:
+    project.edit("notebooks/toy-two.py", "nb.done()", "import time\ntime.sleep(600)\nnb.done()")
+    pause = "30" if where == "stage" else "0"
+    process = project.start("workflow", "notebook:toy-two", "--profile", "smoke", TOY_PAUSE=pause)
+    sign = "runs.log" if where == "stage" else "build/logs/smoke/notebook-toy-two.log"
+    wait_for(lambda: list(project.root.glob(sign)), sign)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.strip().endswith("interrupted: what was finished is kept; run the same to go on")
+    assert "Traceback" not in err
+    if Path("/proc/self/environ").exists():
+        wait_for(lambda: not processes_of(project), "the end of the children", 10.0)
+
+
 def test_children_end_with_a_killed_parent(project: Any) -> None:
     project.run("mlsci", "run", "toy/*", "--profile", "smoke")
     project.edit("notebooks/toy-two.py", "nb.done()", "import time\ntime.sleep(600)\nnb.done()")

@@ -132,7 +132,7 @@ class Meter:
     began: float = field(default_factory=time.perf_counter)
     cpu: float = field(init=False)
 
-    def __post_init__(self) -> None:  # noqa: D105
+    def __post_init__(self) -> None:
         _reset_peak()
         self.cpu = _usage()[0]
 

@@ -30,7 +30,7 @@ from __future__ import annotations
 import importlib
 import random
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -294,7 +294,7 @@ def _compute(job: Job, inputs: dict[str, Any], label: str, state: State) -> None
 def _call(job: Job, inputs: dict[str, Any]) -> dict[str, float]:
     job.out.mkdir(parents=True)
     job.work.mkdir(parents=True, exist_ok=True)
-    _provide(job.stage.datasets.get(job.profile, ()))
+    _provide(job.stage, job.profile)
     import numpy as np
 
     random.seed(job.seed)
@@ -331,14 +331,16 @@ def _call(job: Job, inputs: dict[str, Any]) -> dict[str, float]:
     return cost
 
 
-def _provide(names: Iterable[str]) -> None:
+def _provide(stage: Stage, profile: Profile) -> None:
     """Find or fetch the data sets before anything costly begins."""
-    names = list(names)
+    names = stage.datasets.get(profile, ())
     if names:
         data: Any = importlib.import_module("mlsci.data")
         missing = [name for name in names if data.available(name) is None]
-        if missing:
+        try:
             data.fetch(missing)
+        except data.DataError as error:
+            raise NotReadyError(f"cannot run {stage.name} [{profile}]: {error}") from None
 
 
 def _install(out: Path, folder: Path, old: Path) -> None:

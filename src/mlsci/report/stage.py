@@ -40,7 +40,7 @@ class Stage:
     datasets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:  # noqa: D105
+    def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise ValueError(f"stage name {self.name!r}: write chapter/slug, lower case")
         if not re.fullmatch(r"[\w.]+:\w+", self.run):
@@ -66,5 +66,5 @@ class State:
         """Whether the artefact can be used."""
         return self.kind == "fresh"
 
-    def __str__(self) -> str:  # noqa: D105
+    def __str__(self) -> str:
         return f"{self.kind} ({self.why})" if self.why else self.kind
