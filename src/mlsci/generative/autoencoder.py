@@ -76,7 +76,7 @@ class _Decoder(tf.Module):
         self.dense = MLP(rng, c.latent, widths, int(np.prod(self._shape[1:])))
         self.blocks = [ResidualConv(rng, c.channels[1]) for _ in range(c.blocks)]
         self.conv1 = ConvTranspose(rng, c.channels[1], (*half, c.channels[0]), 4, 2)
-        self.conv2 = ConvTranspose(rng, c.channels[0], (height, width, colours), 4, 2, gain=1.0)
+        self.conv2 = ConvTranspose(rng, c.channels[0], (height, width, colours), 4, 2)
 
     def __call__(self, z: tf.Tensor) -> tf.Tensor:
         x = tf.reshape(self.dense(z), self._shape)

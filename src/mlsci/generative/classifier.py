@@ -53,7 +53,7 @@ class Classifier(tf.Module):
         self.conv2 = Conv(rng, c.channels[0], c.channels[1], 4, 2)
         self.block = ResidualConv(rng, c.channels[1])
         self.dense = Dense(rng, height * width * c.channels[1], c.features)
-        self.last = Dense(rng, c.features, c.classes, gain=1.0)
+        self.last = Dense(rng, c.features, c.classes)
         self._evaluate = tf.function(self._features, reduce_retracing=True)
 
     def _features(self, x: tf.Tensor) -> tf.Tensor:

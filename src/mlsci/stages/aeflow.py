@@ -23,7 +23,7 @@ INSIDE = {profile: (values["inside"],) for profile, values in IMAGES.items()}
 BOTH = {p: (values["inside"], values["outside"]) for p, values in IMAGES.items()}
 
 TRAINING: dict[str, dict[str, Any]] = {
-    "full": {"epochs": 12, "batch": 128, "rate": 4e-3},
+    "full": {"epochs": 15, "batch": 128, "rate": 4e-3},
     "smoke": {"epochs": 3, "batch": 64, "rate": 3e-3, "warmup": 20, "average": 0.9},
 }
 SHAPE: dict[str, dict[str, Any]] = {
@@ -59,7 +59,7 @@ FLOW = (
 )  # fmt: skip
 LATENT: dict[str, dict[str, Any]] = {
     "full": {
-        "components": 50,
+        "mixtures": {"gaussian": 1, "mixture": 50},
         "flows": {
             "flow": {"layers": 8, "hidden": [128, 128]},
             "mixture_flow": {"layers": 6, "hidden": [128, 128], "components": 50},
@@ -68,7 +68,7 @@ LATENT: dict[str, dict[str, Any]] = {
                      "weight_decay": 0.05},
     },
     "smoke": {
-        "components": 5,
+        "mixtures": {"gaussian": 1, "mixture": 5},
         "flows": {
             "flow": {"layers": 4, "hidden": [32]},
             "mixture_flow": {"layers": 4, "hidden": [32], "components": 5},
@@ -138,6 +138,7 @@ def _sweep(kind: str, latent: int, beta: float, profiles: tuple[str, ...]) -> St
                 "keep": [],
                 "seed": 0,
                 **LATENT[p],
+                "mixtures": {"gaussian": 1},
                 "flows": {"mixture_flow": LATENT[p]["flows"]["mixture_flow"]},
             }
             for p in profiles

@@ -135,7 +135,7 @@ def latent_densities(job: Job, model: AutoEncoder, classifier: Classifier) -> di
     result: dict[str, Any] = {"densities": {}, "samples": {}}
     draws: dict[str, np.ndarray] = {}
 
-    for name, components in (("gaussian", 1), ("mixture", p["components"])):
+    for name, components in p["mixtures"].items():
         with Clock() as clock:
             # The mixture gets one noisy draw of each training code, as the flow does at every step.
             rng = np.random.default_rng([seed, 5])
@@ -166,6 +166,7 @@ def latent_densities(job: Job, model: AutoEncoder, classifier: Classifier) -> di
             {split: float(flow.log_prob(codes[split]).mean(dtype=np.float64)) for split in codes}
             | clock.record
             | {"best_epoch": history.best_epoch, "history": history.validation}
+            | {"log_det_error": log_det_error(flow, codes["test"][:200])}
         )
     draws["codes"] = codes["test"]  # reconstructions; for a VAE, from the aggregated posterior
     if isinstance(model, VAE):
