@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from mlsci.generative.networks import MADE
 from mlsci.generative.transforms import Transform
-
-tfb = tfp.bijectors
 
 
 class Coupling(tfb.Bijector):

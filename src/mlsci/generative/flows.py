@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from mlsci.generative.bijectors import (
     Autoregressive,
@@ -27,8 +27,6 @@ from mlsci.generative.networks import MLP
 from mlsci.generative.persistence import config_from_dict, load_module, save_module
 from mlsci.generative.training import History, TrainingConfig, TrainingFailedError, fit
 from mlsci.generative.transforms import Affine, RationalQuadraticSpline, Transform
-
-tfb = tfp.bijectors
 
 START = 20_000  # vectors that the mixture is started from; all of them train it
 

@@ -60,7 +60,7 @@ def load_module(build: Callable[[dict[str, Any]], Model], path: Path) -> Model:
     FileNotFoundError, ValueError : the file is missing, damaged, of another model, or of a newer format.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with Path(path).open("rb") as f, np.load(f, allow_pickle=False) as stored:
             header = json.loads(str(stored["header"]))
             arrays = [stored[k] for k in sorted(stored.files) if k != "header"]
     except FileNotFoundError:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
+from tensorflow_probability import bijectors as tfb
 
 from mlsci.generative.bijectors import Coupling, inverse_and_log_det
 from mlsci.generative.networks import Conv
@@ -21,7 +21,6 @@ from mlsci.generative.persistence import config_from_dict, load_module, save_mod
 from mlsci.generative.training import History, TrainingConfig, fit
 from mlsci.generative.transforms import Affine
 
-tfb = tfp.bijectors
 LOG_2PI = float(np.log(2 * np.pi))
 EDGE = 0.05  # of the logit's argument, so that 0 and 1 stay finite
 

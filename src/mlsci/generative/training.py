@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -267,9 +268,15 @@ class _Loop:
         temporary.replace(path)
 
     def restore(self, path: Path) -> History:
-        with np.load(path) as stored:
-            for i, v in enumerate(self._state()):
-                v.assign(stored[f"state{i}"])
-            self.best = [stored[f"best{i}"] for i in range(len(self.variables))]
-            values = {f: stored[f"history_{f}"].tolist() for f in History().as_dict()}
+        try:
+            with path.open("rb") as f, np.load(f) as stored:
+                for i, v in enumerate(self._state()):
+                    v.assign(stored[f"state{i}"])
+                self.best = [stored[f"best{i}"] for i in range(len(self.variables))]
+                values = {name: stored[f"history_{name}"].tolist() for name in asdict(History())}
+        except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
+            raise TrainingFailedError(
+                f"the checkpoint {path} is damaged or of another model ({error}): delete it to "
+                "train from the start"
+            ) from error
         return History(**values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mlsci.report.seal import Job, Stage
+from mlsci.report.seal import Stage
 
 SEEDS = (0, 1, 2)
 LATENT_SIZES = (4, 8, 16, 32, 64, 128)
