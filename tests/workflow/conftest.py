@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ class Project:
     """A toy project, and the commands that run in it in processes of their own."""
 
     root: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def environment(self, **extra: str) -> dict[str, str]:
         return {
@@ -34,7 +35,7 @@ class Project:
 
     def start(self, *arguments: str, **extra: str) -> subprocess.Popen[str]:
         """Start ``python -m arguments``."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=self.root,
             env=self.environment(**extra),
@@ -42,13 +43,22 @@ class Project:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End what a failed test has left running; children follow their parents."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def run(
         self, *arguments: str, code: int | tuple[int, ...] = 0, **extra: str
     ) -> subprocess.CompletedProcess[str]:
         """Run ``python -m arguments`` to its end, which must be the exit code that is given."""
         process = self.start(*arguments, **extra)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         expected = code if isinstance(code, tuple) else (code,)
         assert process.returncode in expected, f"exit code {process.returncode}\n{out}\n{err}"
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
@@ -81,10 +91,12 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path) -> Iterator[Project]:
     """A fresh copy of the toy project."""
     shutil.copytree(Path(__file__).with_name("project"), tmp_path / "project")
-    return Project(tmp_path / "project")
+    project = Project(tmp_path / "project")
+    yield project
+    project.stop()
 
 
 @pytest.fixture(scope="session")
@@ -98,10 +110,12 @@ def _smoke_built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def smoke_built(_smoke_built: Path, tmp_path: Path) -> Project:
+def smoke_built(_smoke_built: Path, tmp_path: Path) -> Iterator[Project]:
     """A copy of the toy project with its smoke book built."""
     shutil.copytree(_smoke_built, tmp_path / "built")
-    return Project(tmp_path / "built")
+    project = Project(tmp_path / "built")
+    yield project
+    project.stop()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -24,9 +25,12 @@ def test_the_smoke_book_is_made_once_and_again_when_something_changes(project: A
     )
     assert "toy.steps 4" in page.read_text()
 
-    began = time.perf_counter()
+    before = os.times()
     again = project.run("workflow", "smoke")
-    assert time.perf_counter() - began < 5.0
+    after = os.times()
+    spent = after.children_user + after.children_system
+    spent -= before.children_user + before.children_system
+    assert spent < 2.0  # seconds of work: those on the clock depend on what else the machine does
     assert again.stdout.splitlines()[-2:] == [
         "fresh already: 2 stages, 2 notebooks, 1 book",
         first.stdout.splitlines()[-1],
@@ -135,7 +139,7 @@ def test_reproduce(project: Any) -> None:
 
 def test_reproduce_goes_on_after_a_kill(project: Any) -> None:
     process = project.start("workflow", "reproduce", TOY_PAUSE="5")
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not (project.root / "build/reproduce/toy/numbers").exists():
         assert time.monotonic() < end
         time.sleep(0.02)

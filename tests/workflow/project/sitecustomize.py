@@ -51,6 +51,8 @@ def _assemble(profile: str) -> Path:
 
 
 if HOME:
+    with Path(HOME, "pids.log").open("a") as log:
+        log.write(f"{os.getpid()}\n")
     if os.environ.get("TOY_KILL_IN", "\0") in " ".join(sys.orig_argv):
         sys.addaudithook(_watch)
         if "TOY_COUNT" in os.environ:
