@@ -13,11 +13,13 @@
 # %% [markdown]
 # # The fix: fit a flow to the codes
 #
-# *If samples are bad because the decoder is fed codes that it never saw, feed it codes from a density that was fitted to
-# the codes it did see.*
+# *If samples are bad because the decoder is fed codes that it never saw, feed it codes from a
+# density that was fitted to the codes it did see.*
 #
 # 1. Train an auto-encoder, variational or not. Keep it fixed.
-# 2. Encode the training images; fit a flow {eq}`eq-flow` to the codes by maximum likelihood. For a VAE the codes are drawn afresh from $q(z|x)$ at every step, so that the flow learns the aggregated posterior itself.
+# 2. Encode the training images; fit a flow {eq}`eq-flow` to the codes by maximum likelihood. For
+#    a VAE the codes are drawn afresh from $q(z|x)$ at every step, so that the flow learns the
+#    aggregated posterior itself.
 # 3. Draw from the flow, decode.
 
 # %% tags=["parameters"]
@@ -53,28 +55,22 @@ nb.figure(
         }
     ),
     "samples",
-    caption="Samples before (left) and after (middle) the fix, for the VAE above and the auto-encoder below; on the right the test images and, as the best "
-    "that the auto-encoder's decoder can do, their reconstructions. None is hand-picked: each grid is the first of its draws.",
-    alt="Six grids of garments: on the left smeared ones, in the middle and on the right clean ones.",
+    caption="Samples before (left) and after (middle) the fix, for the VAE above and the "
+    "auto-encoder below; on the right the test images and, as the best "
+    "that the auto-encoder's decoder can do, their reconstructions. None is "
+    "hand-picked: each grid is the first of its draws.",
+    alt="Six grids of garments: on the left smeared ones, in the middle and on the right "
+    "clean ones.",
 )
 
 # %% [markdown]
 # ## The flow is an honest density
 #
-# How well a density fits is measured on codes of test images, in nats a code, against the simplest alternative: one
-# Gaussian with a full covariance.
+# How well a density fits is measured on codes of test images, in nats a code, against the
+# simplest alternative: one Gaussian with a full covariance.
 
 # %%
-densities = {
-    kind: {
-        name: results.spread(
-            f"latent-{kind}-d32",
-            lambda m, n=name: m["densities"][n]["test"] - m["densities"]["gaussian"]["test"],
-        )
-        for name in ("mixture", "flow", "mixture_flow")
-    }
-    for kind in ("ae", "vae")
-}
+gains = {kind: results.gains(kind) for kind in ("ae", "vae")}
 names = {
     "mixture": "50 Gaussians",
     "flow": "flow of a Gaussian",
@@ -83,14 +79,15 @@ names = {
 nb.figure(
     pictures.bars(
         {
-            f"{kind.upper()}: {names[n]}": v
-            for kind in densities
-            for n, v in densities[kind].items()
+            f"{kind.upper()}: {label}": gains[kind][name]
+            for kind in gains
+            for name, label in names.items()
         },
         x="nats a code above the full-covariance Gaussian, test images",
     ),
     "densities",
-    caption="Log-likelihood of the codes of test images, over that of one full-covariance Gaussian. Error bars: standard deviation over seeds.",
+    caption="Log-likelihood of the codes of test images, over that of one full-covariance "
+    "Gaussian. Error bars: standard deviation over seeds.",
     alt="Six horizontal bars, three for each model, all well above zero.",
 )
 
@@ -98,33 +95,37 @@ nb.figure(
 for kind in ("ae", "vae"):
     nb.claim(
         f"aeflow.{kind}_flow_gain",
-        *densities[kind]["mixture_flow"],
+        *gains[kind]["mixture_flow"],
         target=">= 20",
         unit="nats",
         fmt=".3g",
-        description=f"{kind.upper()} codes: test log-likelihood of the flow of a mixture above the Gaussian's",
+        description=f"{kind.upper()} codes: test log-likelihood of the flow of a mixture above the "
+        f"Gaussian's",
     )
     nb.claim(
         f"aeflow.{kind}_mixture_gain",
-        *densities[kind]["mixture"],
+        *gains[kind]["mixture"],
         unit="nats",
         fmt=".3g",
-        description=f"{kind.upper()} codes: test log-likelihood of the 50-component mixture above the Gaussian's",
+        description=f"{kind.upper()} codes: test log-likelihood of 50 Gaussians above one",
     )
     nb.claim(
         f"aeflow.{kind}_plain_flow_gain",
-        *densities[kind]["flow"],
+        *gains[kind]["flow"],
         unit="nats",
         fmt=".3g",
-        description=f"{kind.upper()} codes: test log-likelihood of the flow of one Gaussian above the Gaussian's",
+        description=f"{kind.upper()} codes: test log-likelihood, flow of one Gaussian above it",
     )
+
+# %%
 nb.claim(
     "aeflow.log_det_error",
     *results.spread("latent-ae-d32", lambda m: m["densities"]["mixture_flow"]["log_det_error"]),
     target="<= 1e-4",
     unit="nats",
     fmt=".2g",
-    description="Largest error of a layer's log-determinant against automatic differentiation, trained flow",
+    description="Largest error of a layer's log-determinant against automatic differentiation, "
+    "trained flow",
 )
 nb.claim(
     "aeflow.flow_minutes",
@@ -132,13 +133,15 @@ nb.claim(
     target="<= 10",
     unit="min",
     fmt=".2g",
-    description="CPU time of fitting the flow of a mixture (ten CPU minutes are five minutes on two cores)",
+    description="CPU time of fitting the flow of a mixture (ten CPU minutes are five minutes on "
+    "two cores)",
 )
 
 # %% [markdown]
-# On the auto-encoder's codes the flow gains {glue:text}`aeflow.ae_flow_gain` over the Gaussian, the mixture of fifty Gaussians
-# {glue:text}`aeflow.ae_mixture_gain`; on the VAE's, {glue:text}`aeflow.vae_flow_gain` and {glue:text}`aeflow.vae_mixture_gain`.
-# The layers' log-determinants are those of automatic differentiation to {glue:text}`aeflow.log_det_error`.
+# On the auto-encoder's codes the flow gains {glue:text}`aeflow.ae_flow_gain` over the Gaussian,
+# the mixture of fifty Gaussians {glue:text}`aeflow.ae_mixture_gain`; on the VAE's,
+# {glue:text}`aeflow.vae_flow_gain` and {glue:text}`aeflow.vae_mixture_gain`. The layers'
+# log-determinants are those of automatic differentiation to {glue:text}`aeflow.log_det_error`.
 #
 # ## Samples, in numbers
 #
@@ -168,14 +171,16 @@ nb.figure(
         },
     ),
     "frechet",
-    caption="Distance of samples from the test images, on a logarithmic axis. Dashed: what the decoders reach with the codes of real test images, the best that any density of codes can hope for.",
-    alt="Nine horizontal bars that shorten from the prior to the flow of a mixture, and two dashed lines at the left end.",
+    caption="Distance of samples from the test images, on a logarithmic axis. Dashed: what "
+    "the decoders reach with the codes of real test images, the best that any density"
+    " of codes can hope for.",
+    alt="Nine horizontal bars that shorten from the prior to the flow of a mixture, and "
+    "two dashed lines at the left end.",
 )
 
 # %%
 for kind in ("ae", "vae"):
-    stem, label = f"latent-{kind}-d32", kind.upper()
-    flow = picked("frechet", "mixture_flow")
+    label = kind.upper()
     nb.claim(
         f"aeflow.frechet_{kind}_flow",
         *frechet[kind]["mixture_flow"],
@@ -200,6 +205,10 @@ for kind in ("ae", "vae"):
         fmt=".3g",
         description=f"Fréchet distance to the test images: {label}, codes of test images",
     )
+
+# %%
+for kind in ("ae", "vae"):
+    stem, label = f"latent-{kind}-d32", kind.upper()
     nb.claim(
         f"aeflow.{kind}_flow_over_prior",
         *results.over_prior(kind),
@@ -209,14 +218,14 @@ for kind in ("ae", "vae"):
     )
     nb.claim(
         f"aeflow.{kind}_flow_over_mixture",
-        *results.ratio(stem, flow, picked("frechet", "mixture")),
+        *results.ratio(stem, picked("frechet", "mixture_flow"), picked("frechet", "mixture")),
         target="<= 1",
         fmt=".3g",
         description=f"Fréchet distance, {label} and flow over {label} and 50 Gaussians",
     )
     nb.claim(
         f"aeflow.{kind}_flow_over_floor",
-        *results.ratio(stem, flow, picked("frechet", "codes")),
+        *results.ratio(stem, picked("frechet", "mixture_flow"), picked("frechet", "codes")),
         target="<= 1.5",
         fmt=".3g",
         description=f"Fréchet distance, {label} and flow over {label} with codes of test images",
@@ -231,28 +240,32 @@ for kind in ("ae", "vae"):
         )
 
 # %% [markdown]
-# For the VAE, prior samples are at {glue:text}`aeflow-models.ipynb::aeflow.frechet_prior`; the flow brings them to
-# {glue:text}`aeflow.frechet_vae_flow`, a ratio of {glue:text}`aeflow.vae_flow_over_prior`, with the decoder untouched. The
-# auto-encoder, which had no samples at all, reaches {glue:text}`aeflow.frechet_ae_flow`, where its own reconstructions of test images are
-# at {glue:text}`aeflow.frechet_ae_floor`.
+# For the VAE, prior samples are at {glue:text}`aeflow-models.ipynb::aeflow.frechet_prior`; the
+# flow brings them to {glue:text}`aeflow.frechet_vae_flow`, a ratio of
+# {glue:text}`aeflow.vae_flow_over_prior`, with the decoder untouched. The auto-encoder, which had
+# no samples at all, reaches {glue:text}`aeflow.frechet_ae_flow`, where its own reconstructions of
+# test images are at {glue:text}`aeflow.frechet_ae_floor`.
 #
 # ```{admonition} Likelihood alone misleads
 # :class: warning
-# A flow that starts from *one* Gaussian gains {glue:text}`aeflow.ae_plain_flow_gain` in likelihood, about what the mixture gains, and
-# still draws samples at {glue:text}`aeflow.frechet_ae_plain_flow` where the mixture's are at
-# {glue:text}`aeflow.frechet_ae_mixture`. An invertible map cannot tear one Gaussian apart: it leaves bridges between the
-# clusters, of little probability but full of bad codes. Starting from a mixture removes the bridges.
+# A flow that starts from *one* Gaussian gains {glue:text}`aeflow.ae_plain_flow_gain` in
+# likelihood, about what the mixture gains, and still draws samples at
+# {glue:text}`aeflow.frechet_ae_plain_flow` where the mixture's are at
+# {glue:text}`aeflow.frechet_ae_mixture`. An invertible map cannot tear one Gaussian apart: it
+# leaves bridges between the clusters, of little probability but full of bad codes. Starting from
+# a mixture removes the bridges.
 # ```
 #
-# Fréchet distances see means and covariances only. Density and coverage {cite:p}`naeem2020coverage` look at neighbours: relative to real
-# images, the auto-encoder's samples have a density of {glue:text}`aeflow.ae_flow_density` and a coverage of
+# Fréchet distances see means and covariances only. Density and coverage
+# {cite:p}`naeem2020coverage` look at neighbours: relative to real images, the auto-encoder's
+# samples have a density of {glue:text}`aeflow.ae_flow_density` and a coverage of
 # {glue:text}`aeflow.ae_flow_coverage`, the VAE's {glue:text}`aeflow.vae_flow_density` and
 # {glue:text}`aeflow.vae_flow_coverage`.
 #
 # ## A walk between two garments
 #
-# The flow also gives a good path from one image to another: a straight line in its base space stays where codes are,
-# a straight line between codes need not.
+# The flow also gives a good path from one image to another: a straight line in its base space
+# stays where codes are, a straight line between codes need not.
 
 # %%
 model = AutoEncoder.load(results.folder("ae-d32-s0") / "model.npz")
@@ -270,15 +283,17 @@ nb.figure(
         {label: images[..., 0] for label, images in walks.items()}, rows=6, columns=10, panels=2
     ),
     "interpolations",
-    caption="Six walks from one test image (left edge) to another (right edge): along a straight line between the codes, and along a "
+    caption="Six walks from one test image (left edge) to another (right edge): along a "
+    "straight line between the codes, and along a "
     "straight line in the base space of the flow.",
     alt="Two grids of six rows; in each row a garment changes in ten steps into another.",
 )
 
 # %% [markdown]
-# **How far to trust this.** Codes of training images are slightly better placed than codes of new ones, since the auto-encoder has seen
-# the former; the flow inherits this. Distances are measured against ten thousand test images with ten thousand samples, and
-# compare only with each other. All ratios are formed seed by seed; errors are standard deviations over seeds.
+# **How far to trust this.** Codes of training images are slightly better placed than codes of new
+# ones, since the auto-encoder has seen the former; the flow inherits this. Distances are measured
+# against ten thousand test images with ten thousand samples, and compare only with each other.
+# All ratios are formed seed by seed; errors are standard deviations over seeds.
 
 # %%
 nb.done()

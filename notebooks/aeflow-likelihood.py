@@ -13,11 +13,13 @@
 # %% [markdown]
 # # Likelihoods that prefer strangers
 #
-# *A model of the density of images should give a low density to images of something else. Does it?*
+# *A model of the density of images should give a low density to images of something else. Does
+# it?*
 #
-# A flow on pixels, or a VAE, turns an image into a number of nats. It is tempting to call an image an outlier if the number is
-# low. Nalisnick and others {cite:p}`nalisnick2019know` found that models of clothes give *higher* likelihoods to
-# handwritten digits than to clothes, and the talk showed it. Here it is on our own models, with three seeds of each.
+# A flow on pixels, or a VAE, turns an image into a number of nats. It is tempting to call an
+# image an outlier if the number is low. Nalisnick and others {cite:p}`nalisnick2019know` found
+# that models of clothes give *higher* likelihoods to handwritten digits than to clothes, and the
+# talk showed it. Here it is on our own models, with three seeds of each.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -37,9 +39,10 @@ scores = results.arrays("outliers-s0", "scores.npz")
 # %% [markdown]
 # ## A flow on pixels
 #
-# The flow {eq}`eq-flow` can act on all pixels at once: an invertible network from noise to images, trained by exact maximum
-# likelihood {cite:p}`dinh2017realnvp`. It has as many latent variables as pixels, since an invertible map cannot change the
-# dimension. That is its cost: nothing is compressed, and neighbouring pixels must be made to agree through many layers.
+# The flow {eq}`eq-flow` can act on all pixels at once: an invertible network from noise to
+# images, trained by exact maximum likelihood {cite:p}`dinh2017realnvp`. It has as many latent
+# variables as pixels, since an invertible map cannot change the dimension. That is its cost:
+# nothing is compressed, and neighbouring pixels must be made to agree through many layers.
 
 # %%
 nb.figure(
@@ -51,7 +54,8 @@ nb.figure(
         }
     ),
     "pixel-samples",
-    caption="What the pixel flow was trained on, what it draws, and the strangers that it will be asked about. Its samples "
+    caption="What the pixel flow was trained on, what it draws, and the strangers that it "
+    "will be asked about. Its samples "
     "have the texture of garments but rarely a whole garment.",
     alt="Three grids: garments; grey smudges with fragments of garments; white digits on black.",
 )
@@ -88,14 +92,16 @@ nb.claim(
     ),
     unit="s",
     fmt=".3g",
-    description="CPU time of one pass over the training codes, flow on the codes of the auto-encoder",
+    description="CPU time of one pass over the training codes, flow on the codes of the "
+    "auto-encoder",
 )
 
 # %% [markdown]
-# It needs {glue:text}`aeflow.pixel_flow_bits` a pixel, and its samples are {glue:text}`aeflow.frechet_pixel_flow` from the
-# test images in Fréchet distance. A pass over the data takes {glue:text}`aeflow.pixel_flow_epoch_seconds` of CPU, against
-# {glue:text}`aeflow.latent_flow_epoch_seconds` for a flow on 32-dimensional codes: this is what *flows on pixels do not scale*
-# means in practice.
+# It needs {glue:text}`aeflow.pixel_flow_bits` a pixel, and its samples are
+# {glue:text}`aeflow.frechet_pixel_flow` from the test images in Fréchet distance. A pass over the
+# data takes {glue:text}`aeflow.pixel_flow_epoch_seconds` of CPU, against
+# {glue:text}`aeflow.latent_flow_epoch_seconds` for a flow on 32-dimensional codes: this is what
+# *flows on pixels do not scale* means in practice.
 #
 # ## Who gets the higher likelihood?
 #
@@ -126,9 +132,11 @@ nb.figure(
         x="score (nats; for the AE, squared pixels)",
     ),
     "scores",
-    caption="Scores of familiar test images and of strangers, half a percent cut at either end of a panel. In the first panel the strangers lie on "
+    caption="Scores of familiar test images and of strangers, half a percent cut at either "
+    "end of a panel. In the first panel the strangers lie on "
     "the right: the flow on pixels finds them *more* likely than what it was trained on.",
-    alt="Five panels of two overlapping histograms; in the first the strangers' histogram lies right of the familiar one, "
+    alt="Five panels of two overlapping histograms; in the first the strangers' histogram"
+    " lies right of the familiar one, "
     "in the others to its left by various amounts.",
 )
 
@@ -141,7 +149,8 @@ nb.claim(
     *mean_and_deviation([auroc(f["inside"], f["outside"]) for f in flows]),
     target="< 0.5",
     fmt=".3f",
-    description="AUROC of the pixel flow's likelihood for strangers as outliers; below one half it prefers them",
+    description="AUROC of the pixel flow's likelihood for strangers as outliers; below one half "
+    "it prefers them",
 )
 nb.claim(
     "aeflow.auroc_vae_elbo",
@@ -169,30 +178,34 @@ nb.claim(
     "aeflow.auroc_latent_flow",
     *mean_and_deviation([auroc(f["flow_latent_inside"], f["flow_latent_outside"]) for f in files]),
     fmt=".3f",
-    description="AUROC of ln p(z), flow on the codes of the auto-encoder, for strangers as outliers",
+    description="AUROC of ln p(z), flow on the codes of the auto-encoder, for strangers as "
+    "outliers",
 )
 
 # %% [markdown]
-# The area under the ROC curve is the chance that a stranger scores below a familiar image; a useful score is near 1.
+# The area under the ROC curve is the chance that a stranger scores below a familiar image; a
+# useful score is near 1.
 #
-# - The pixel flow reaches {glue:text}`aeflow.auroc_pixel_flow`: it is systematically wrong, as the talk reports. Digits are mostly black, and
-#   black is cheap: the flow has learned smooth patches, of which a digit has more than a shirt.
+# - The pixel flow reaches {glue:text}`aeflow.auroc_pixel_flow`: it is systematically wrong, as
+#   the talk reports. Digits are mostly black, and black is cheap: the flow has learned smooth
+#   patches, of which a digit has more than a shirt.
 # - The VAE's likelihood reaches {glue:text}`aeflow.auroc_vae_elbo` by the evidence bound, and
-#   {glue:text}`aeflow.auroc_vae_importance` by the importance-weighted likelihood. Whether a VAE falls into the trap hangs on its
-#   likelihood: the published failures have a wide or Bernoulli one, where the cheap black background decides. With one
-#   *learned*, narrow Gaussian width, as here, the squared error of the reconstruction dominates the bound, and this VAE
-#   cannot draw strangers well.
-# - The reconstruction error of the auto-encoder alone gives {glue:text}`aeflow.auroc_ae_error`, the density of its codes
-#   under a flow {glue:text}`aeflow.auroc_latent_flow`.
+#   {glue:text}`aeflow.auroc_vae_importance` by the importance-weighted likelihood. Whether a VAE
+#   falls into the trap hangs on its likelihood: the published failures have a wide or Bernoulli
+#   one, where the cheap black background decides. With one *learned*, narrow Gaussian width, as
+#   here, the squared error of the reconstruction dominates the bound, and this VAE cannot draw
+#   strangers well.
+# - The reconstruction error of the auto-encoder alone gives {glue:text}`aeflow.auroc_ae_error`,
+#   the density of its codes under a flow {glue:text}`aeflow.auroc_latent_flow`.
 #
 # ```{admonition} What follows
 # :class: tip
-# The density of a *code* is a better witness than the density of an image. It is cheap, and it is the step
-# that also mends the samples: {doc}`aeflow-fix`.
+# The density of a *code* is a better witness than the density of an image. It is cheap, and it is
+# the step that also mends the samples: {doc}`aeflow-fix`.
 # ```
 #
-# **How far to trust this.** One pair of data sets, chosen because the failure is known there. The chapter on the
-# {doc}`probabilistic auto-encoder <../pae/index>` widens the test.
+# **How far to trust this.** One pair of data sets, chosen because the failure is known there. The
+# chapter on the {doc}`probabilistic auto-encoder <../pae/index>` widens the test.
 
 # %%
 nb.done()

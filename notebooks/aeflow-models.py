@@ -13,13 +13,14 @@
 # %% [markdown]
 # # Two models, one weakness
 #
-# *What do an auto-encoder and a variational auto-encoder learn, and why are samples of the latter worse than its
-# own reconstructions?*
+# *What do an auto-encoder and a variational auto-encoder learn, and why are samples of the latter
+# worse than its own reconstructions?*
 #
-# Both compress an image $x$ into a short code $z$ and draw the image again from it. The auto-encoder (AE) minimises
-# the squared error {eq}`eq-ae` and nothing else. The variational auto-encoder (VAE) {cite:p}`kingma2014vae` answers
-# with a distribution of codes and is paid for keeping it near a standard normal {eq}`eq-elbo`. Here both have the
-# same two networks: two strided convolutions, a residual block and one dense layer, and the mirror image of them.
+# Both compress an image $x$ into a short code $z$ and draw the image again from it. The
+# auto-encoder (AE) minimises the squared error {eq}`eq-ae` and nothing else. The variational
+# auto-encoder (VAE) {cite:p}`kingma2014vae` answers with a distribution of codes and is paid for
+# keeping it near a standard normal {eq}`eq-elbo`. Here both have the same two networks: two
+# strided convolutions, a residual block and one dense layer, and the mirror image of them.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -49,9 +50,11 @@ nb.figure(
         }
     ),
     "reconstructions",
-    caption="Images that no model has seen, and what the two models make of them from 32 numbers each "
+    caption="Images that no model has seen, and what the two models make of them from 32 "
+    "numbers each "
     "(for the VAE, from a draw of its posterior). Shapes survive; fine print does not.",
-    alt="Three grids of six by six small grey garments: the originals, and two slightly smoother copies of each.",
+    alt="Three grids of six by six small grey garments: the originals, and two slightly "
+    "smoother copies of each.",
 )
 
 # %%
@@ -85,8 +88,9 @@ nb.claim(
 
 # %% [markdown]
 # The auto-encoder misses a pixel by a mean square of {glue:text}`aeflow.ae_error`, the VAE by
-# {glue:text}`aeflow.vae_error` (pixels run from 0 to 1; errors are standard deviations over seeds). The talk's paper
-# {cite:p}`boehm2020pae` printed slightly larger values for larger networks.
+# {glue:text}`aeflow.vae_error` (pixels run from 0 to 1; errors are standard deviations over
+# seeds). The talk's paper {cite:p}`boehm2020pae` printed slightly larger values for larger
+# networks.
 #
 # ## Training is quick
 
@@ -107,9 +111,11 @@ nb.figure(
         markers=True,
     ),
     "training",
-    caption="The auto-encoder's squared error against the time spent, a dot an epoch. The validation curve belongs to "
+    caption="The auto-encoder's squared error against the time spent, a dot an epoch. The "
+    "validation curve belongs to "
     "the running average of the weights, which is what is kept.",
-    alt="Two falling curves that flatten and part a little; the lower one crosses a dashed line marked published error.",
+    alt="Two falling curves that flatten and part a little; the lower one crosses a "
+    "dashed line marked published error.",
 )
 
 # %%
@@ -129,17 +135,18 @@ nb.claim(
     *total,
     unit="min",
     fmt=".3g",
-    description="CPU time of the whole training, auto-encoder (wall-clock time on two free cores is about half)",
+    description="CPU time of the whole training, auto-encoder (wall-clock time on two free cores "
+    "is about half)",
 )
 
 # %% [markdown]
-# One pass over the training images costs {glue:text}`aeflow.ae_epoch_seconds` of CPU, the whole training
-# {glue:text}`aeflow.ae_training_minutes`.
+# One pass over the training images costs {glue:text}`aeflow.ae_epoch_seconds` of CPU, the whole
+# training {glue:text}`aeflow.ae_training_minutes`.
 #
 # ## Samples are not
 #
-# A VAE promises more than reconstructions: draw $z$ from the prior, decode, and have a new image. The grid in the
-# middle does just that.
+# A VAE promises more than reconstructions: draw $z$ from the prior, decode, and have a new image.
+# The grid in the middle does just that.
 
 # %%
 nb.figure(
@@ -151,9 +158,11 @@ nb.figure(
         }
     ),
     "prior-samples",
-    caption="The same decoder, twice. Codes drawn from the prior decode into ghosts and crossbreeds; codes drawn from the "
+    caption="The same decoder, twice. Codes drawn from the prior decode into ghosts and "
+    "crossbreeds; codes drawn from the "
     "posteriors of real images decode into garments.",
-    alt="Three grids: crisp garments, a grid with many smeared or merged shapes, and a grid of clean garments.",
+    alt="Three grids: crisp garments, a grid with many smeared or merged shapes, and a "
+    "grid of clean garments.",
 )
 
 # %%
@@ -186,10 +195,12 @@ nb.claim(
 )
 
 # %% [markdown]
-# In numbers: the Fréchet distance {eq}`eq-frechet` to the test images is {glue:text}`aeflow.frechet_prior` for codes from
-# the prior and {glue:text}`aeflow.frechet_aggregated` for codes of images. For scale, real training images score
-# {glue:text}`aeflow.frechet_training`. (The feature space is that of a classifier with an accuracy of
-# {glue:text}`aeflow.classifier_accuracy`.) The decoder is innocent, then: it is fed codes that it has never seen.
+# In numbers: the Fréchet distance {eq}`eq-frechet` to the test images is
+# {glue:text}`aeflow.frechet_prior` for codes from the prior and
+# {glue:text}`aeflow.frechet_aggregated` for codes of images. For scale, real training images
+# score {glue:text}`aeflow.frechet_training`. (The feature space is that of a classifier with an
+# accuracy of {glue:text}`aeflow.classifier_accuracy`.) The decoder is innocent, then: it is fed
+# codes that it has never seen.
 #
 # ## The gap between the prior and the codes
 #
@@ -209,19 +220,23 @@ nb.figure(
         plane,
     ),
     "latent-plane",
-    caption="Codes of the VAE in the two latent directions that carry most information. The prior fills the plane; the "
+    caption="Codes of the VAE in the two latent directions that carry most information. The "
+    "prior fills the plane; the "
     "images do not; a flow fitted to the codes follows them.",
-    alt="Three scatter plots: a round cloud, a cloud with clumps and empty bays, and a cloud with the same clumps and bays.",
+    alt="Three scatter plots: a round cloud, a cloud with clumps and empty bays, and a "
+    "cloud with the same clumps and bays.",
 )
 
 # %% [markdown]
-# The encoded images, all together called the *aggregated posterior*, leave holes where the prior puts a good part of
-# its mass. Nothing in the objective forbids it: the bound pays for each image's posterior alone.
+# The encoded images, all together called the *aggregated posterior*, leave holes where the prior
+# puts a good part of its mass. Nothing in the objective forbids it: the bound pays for each
+# image's posterior alone.
 #
 # ## Directions that fall asleep
 #
-# The other known weakness, posterior collapse {cite:p}`bowman2016sentences,lucas2019collapse`, can be seen in how many nats each latent
-# direction carries. A direction whose posterior equals the prior carries none, and the decoder ignores it.
+# The other known weakness, posterior collapse {cite:p}`bowman2016sentences,lucas2019collapse`,
+# can be seen in how many nats each latent direction carries. A direction whose posterior equals
+# the prior carries none, and the decoder ignores it.
 
 # %%
 nb.figure(
@@ -233,9 +248,11 @@ nb.figure(
         markers=True,
     ),
     "collapse",
-    caption="Information in each latent direction of the VAE, in falling order. Directions below the dashed line have "
+    caption="Information in each latent direction of the VAE, in falling order. Directions "
+    "below the dashed line have "
     "collapsed onto the prior.",
-    alt="A falling row of dots from a few nats on the left towards smaller values on the right, with a dashed line near zero.",
+    alt="A falling row of dots from a few nats on the left towards smaller values on the "
+    "right, with a dashed line near zero.",
 )
 
 # %%
@@ -243,15 +260,17 @@ nb.claim(
     "aeflow.active_directions",
     *active,
     fmt=".3g",
-    description="Latent directions (of 32) of the VAE with a mean KL divergence above a tenth of a nat",
+    description="Latent directions (of 32) of the VAE with a mean KL divergence above a tenth of "
+    "a nat",
 )
 
 # %% [markdown]
-# Of 32 directions {glue:text}`aeflow.active_directions` stay awake at $\beta = 1$; the section on tuning shows how the
-# number falls as $\beta$ grows.
+# Of 32 directions {glue:text}`aeflow.active_directions` stay awake at $\beta = 1$; the section on
+# tuning shows how the number falls as $\beta$ grows.
 #
-# **How far to trust this.** The distances depend on the feature space, so only their ratios and order mean anything. The
-# models are small; a larger VAE has better reconstructions but the same gap, since the gap is in the objective.
+# **How far to trust this.** The distances depend on the feature space, so only their ratios and
+# order mean anything. The models are small; a larger VAE has better reconstructions but the same
+# gap, since the gap is in the objective.
 
 # %%
 nb.done()

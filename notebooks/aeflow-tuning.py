@@ -15,9 +15,10 @@
 #
 # *A method that works only at one setting is a result about that setting.*
 #
-# The same code, network and schedule, with nothing tuned in between: other seeds, other sizes of the latent space, other weights
-# $\beta$ of the VAE's divergence. Models of this section are trained on a schedule a third as long as those of the last sections, all on the
-# whole training set.
+# The same code, network and schedule, with nothing tuned in between: other seeds, other sizes of
+# the latent space, other weights $\beta$ of the VAE's divergence. Models of this section are
+# trained on a schedule a third as long as those of the last sections, all on the whole training
+# set.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -54,7 +55,8 @@ nb.figure(
         markers=True,
     ),
     "error-latent",
-    caption="Reconstruction error against the number of latent variables, beside the published values. It falls steadily for the auto-encoder; "
+    caption="Reconstruction error against the number of latent variables, beside the "
+    "published values. It falls steadily for the auto-encoder; "
     "the VAE stops using new directions.",
     alt="Falling curves on logarithmic axes; the VAE's flattens at large latent sizes.",
 )
@@ -68,7 +70,7 @@ for latent, published in published_errors(by_latent["ae"]).items():
         target=f"<= {published}",
         source="arXiv:2006.05479, reconstruction errors of the AE by latent size",
         fmt=".5f",
-        description=f"AE, latent size {latent}, short schedule: mean squared error a pixel on the test images",
+        description=f"AE, latent size {latent}, short schedule: squared error a pixel, test images",
     )
 
 # %% [markdown]
@@ -102,8 +104,10 @@ nb.figure(
         markers=True,
     ),
     "frechet-latent",
-    caption="Samples by latent size. The prior's get worse as the latent space grows, since more of it is empty; the flow's stay close to the floor set by the decoder.",
-    alt="Four curves on logarithmic axes: the one of prior samples lies far above the others at every latent size.",
+    caption="Samples by latent size. The prior's get worse as the latent space grows, since "
+    "more of it is empty; the flow's stay close to the floor set by the decoder.",
+    alt="Four curves on logarithmic axes: the one of prior samples lies far above the "
+    "others at every latent size.",
 )
 
 # %%
@@ -127,8 +131,11 @@ nb.figure(
         markers=True,
     ),
     "frechet-beta",
-    caption="Samples of the VAE by the weight of its divergence. Raising it trades the quality of reconstructions for that of prior samples; with the flow there is no need to trade.",
-    alt="Three curves: the prior's falls with beta and stays above the two others, which lie close together and rise at the end.",
+    caption="Samples of the VAE by the weight of its divergence. Raising it trades the "
+    "quality of reconstructions for that of prior samples; with the flow there is no "
+    "need to trade.",
+    alt="Three curves: the prior's falls with beta and stays above the two others, which "
+    "lie close together and rise at the end.",
 )
 
 # %%
@@ -141,7 +148,8 @@ nb.figure(
         markers=True,
     ),
     "active-beta",
-    caption="Posterior collapse under pressure: latent directions with more than a tenth of a nat, against the weight of the divergence.",
+    caption="Posterior collapse under pressure: latent directions with more than a tenth of a"
+    " nat, against the weight of the divergence.",
     alt="A curve that falls as beta grows.",
 )
 
@@ -155,13 +163,15 @@ nb.claim(
     "aeflow.sweep_settings",
     len(settings),
     fmt=".0f",
-    description="Settings of the sweep (kind, latent size, beta, seed), none of which failed to train",
+    description="Settings of the sweep (kind, latent size, beta, seed), none of which failed to "
+    "train",
 )
 nb.claim(
     "aeflow.sweep_worst_ratio",
     worst,
     fmt=".3g",
-    description="Worst ratio over the sweep of the Fréchet distance of flow samples to that of codes of test images",
+    description="Worst ratio over the sweep of the Fréchet distance of flow samples to that of "
+    "codes of test images",
 )
 nb.claim(
     "aeflow.sweep_best_prior",
@@ -177,12 +187,13 @@ nb.claim(
 )
 
 # %% [markdown]
-# Of {glue:text}`aeflow.sweep_settings` settings none failed to train. Flow samples are never farther from the test images than
-# {glue:text}`aeflow.sweep_worst_ratio` times the decoder's own floor, and the worst of them all, at
-# {glue:text}`aeflow.sweep_worst_flow`, stands against {glue:text}`aeflow.sweep_best_prior` for the best prior samples.
+# Of {glue:text}`aeflow.sweep_settings` settings none failed to train. Flow samples are never
+# farther from the test images than {glue:text}`aeflow.sweep_worst_ratio` times the decoder's own
+# floor, and the worst of them all, at {glue:text}`aeflow.sweep_worst_flow`, stands against
+# {glue:text}`aeflow.sweep_best_prior` for the best prior samples.
 #
-# **How far to trust this.** One seed a setting, except for the main one (latent size 32), whose spread over three seeds is in the last section.
-# Learning rates were not varied.
+# **How far to trust this.** One seed a setting, except for the main one (latent size 32), whose
+# spread over three seeds is in the last section. Learning rates were not varied.
 
 # %%
 nb.done()

@@ -63,6 +63,15 @@ class Results:
             name: self.spread(stem, lambda m, n=name: m["samples"][n][measure]) for name in names
         }
 
+    def gains(self, kind: str) -> dict[str, tuple[float, float | None]]:
+        """Return, by density of the codes, nats a test code above the full-covariance Gaussian."""
+        stem = f"latent-{kind}-d32"
+        every = [metrics["densities"] for metrics in self.every(stem)]
+        return {
+            name: mean_and_deviation([d[name]["test"] - d["gaussian"]["test"] for d in every])
+            for name in every[0]
+        }
+
     def widest_plane(self, kind: str) -> tuple[int, int]:
         """Return the two latent directions with most information (VAE) or variance (AE), seed 0."""
         name = f"latent-{kind}-d32-s0"
