@@ -185,7 +185,7 @@ _NOUNS = {
 def _difference(sealed: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     changed = []
     for group, noun in _NOUNS.items():
-        before, after = sealed.get(group, wanted[group]), wanted[group]
+        before, after = sealed.get(group, {}), wanted[group]
         for name in sorted({*before, *after}):
             if name not in before or name not in after:
                 changed.append(f"{noun} {name} {'added' if name in after else 'removed'}")
