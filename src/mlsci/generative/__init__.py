@@ -1,0 +1,16 @@
+"""Generative models of images: auto-encoders, normalizing flows, and how good their samples are.
+
+Nothing is imported here, so that no part costs the start of TensorFlow before it is used.
+
+Models
+    `autoencoder`, images to codes and back; `vae`, the same with a posterior over codes; `flows`, a
+    density on vectors such as codes; `pixelflow`, a density on the pixels themselves; `classifier`,
+    labels, and the features in which samples are compared.
+What they are made of
+    `networks`, perceptrons, convolutions and masked networks; `transforms`, invertible maps of one
+    coordinate; `bijectors`, the layers of a flow made of these; `mixture`, a Gaussian mixture as
+    the base of a flow; `training`, the one training loop; `persistence`, one file a model.
+What is measured and shown
+    `quality`, distances between samples and data; `outliers`, how well a score detects foreign
+    data; `pictures`, figures.
+"""

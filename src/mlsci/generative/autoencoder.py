@@ -1,4 +1,7 @@
-"""Convolutional auto-encoder on images of any size: ``x -> z -> g(z)``, trained on the squared error."""
+"""Convolutional auto-encoder on images of any size: ``x -> z -> g(z)``.
+
+It is trained on the squared error of a pixel, ``|x - g(z)|^2``.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,18 @@ class AutoEncoderConfig:
 
     Attributes
     ----------
-    latent : dimension of z.
-    image : (height, width, colours).
-    channels : of the two strided convolutions.
-    hidden : width of a dense layer between the convolutions and z; 0, none.
-    blocks : residual blocks at a quarter of the resolution, in the encoder and in the decoder.
-    seed : of the initial weights.
+    latent
+        Dimension of z.
+    image
+        (height, width, colours).
+    channels
+        Of the two strided convolutions.
+    hidden
+        Width of a dense layer between the convolutions and z; 0 for none.
+    blocks
+        Residual blocks at a quarter of the resolution, in the encoder and in the decoder.
+    seed
+        Of the initial weights.
     """
 
     latent: int = 32
@@ -89,8 +98,8 @@ class _Decoder(tf.Module):
 class AutoEncoder(tf.Module):
     """An auto-encoder: `fit`, `encode`, `decode`, `save`, `load`.
 
-    Images are float32 ``(n, height, width, colours)`` in [0, 1], codes float32 ``(n, latent)``. `sigma`, the width of
-    a pixel about its reconstruction, is measured on the validation images.
+    Images are float32 ``(n, height, width, colours)`` in [0, 1], codes float32 ``(n, latent)``.
+    `sigma`, the width of a pixel about its reconstruction, is measured on the validation images.
 
     Examples
     --------
@@ -115,7 +124,7 @@ class AutoEncoder(tf.Module):
         self._decode = tf.function(self.decoder, reduce_retracing=True)
 
     def loss(self, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Mean squared error a pixel of a batch ``(n, height, width, colours)``."""
+        """Return the mean squared error a pixel of a batch ``(n, height, width, colours)``."""
         del seed  # nothing is random here
         return tf.reduce_mean(tf.square(self.decoder(self.encoder(x)) - x))
 
@@ -128,7 +137,10 @@ class AutoEncoder(tf.Module):
         checkpoint: Path | None = None,
         log: Callable[[str], None] | None = None,
     ) -> History:
-        """Train on images; see `mlsci.generative.training.fit`. Sets `sigma` from the validation images."""
+        """Train on images, then set `sigma` from the validation images.
+
+        For the arguments see `mlsci.generative.training.fit`.
+        """
         train, validation = self.checked(train), self.checked(validation)
         history = fit(
             self.loss, self.trainable_variables, [train], [validation], config,
@@ -142,7 +154,7 @@ class AutoEncoder(tf.Module):
         self.log_sigma.assign(0.5 * np.log(max(float(error), 1e-12)))
 
     def encode(self, x: np.ndarray) -> np.ndarray:
-        """Codes ``(n, latent)`` of images; for a VAE the mean of q(z|x)."""
+        """Return the codes ``(n, latent)`` of images; for a VAE the mean of q(z|x)."""
         return self._encoded(x)[:, : self.config.latent]
 
     def _encoded(self, x: np.ndarray) -> np.ndarray:
@@ -150,18 +162,21 @@ class AutoEncoder(tf.Module):
         return np.concatenate(parts)
 
     def decode(self, z: np.ndarray) -> np.ndarray:
-        """Images ``(n, height, width, colours)`` of codes ``(n, latent)``; not clipped to [0, 1]."""
+        """Return the images ``(n, height, width, colours)`` of codes ``(n, latent)``.
+
+        They are not clipped to [0, 1].
+        """
         z = np.asarray(z, np.float32)
         if z.ndim != 2 or z.shape[1] != self.config.latent:
             raise ValueError(f"codes must be (n, {self.config.latent}), got {z.shape}")
         return np.concatenate([self._decode(tf.constant(b)).numpy() for b in _batches(z)])
 
     def reconstruct(self, x: np.ndarray) -> np.ndarray:
-        """decode(encode(x)), same shape as x."""
+        """Return ``decode(encode(x))``, of the shape of x."""
         return self.decode(self.encode(x))
 
     def log_likelihood(self, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """Ln N(x; decode(z), sigma^2) summed over pixels, ``(n,)`` nats in float64."""
+        """Return ``ln N(x; decode(z), sigma^2)`` summed over pixels, ``(n,)`` nats in float64."""
         squared = np.square(self.decode(z) - x).sum(axis=(1, 2, 3), dtype=np.float64)
         n_pixels = float(np.prod(self.config.image))
         return -0.5 * squared / self.sigma**2 - n_pixels * (np.log(self.sigma) + 0.5 * LOG_2PI)
@@ -172,7 +187,13 @@ class AutoEncoder(tf.Module):
         return float(np.exp(self.log_sigma.numpy()))
 
     def checked(self, x: np.ndarray) -> np.ndarray:
-        """The images as float32; ValueError for a wrong shape, NaN, or pixels outside [0, 1]."""
+        """Return the images as float32.
+
+        Raises
+        ------
+        ValueError
+            For a wrong shape, NaN or infinity, or pixels outside [0, 1].
+        """
         x = np.asarray(x)
         if x.ndim != 4 or x.shape[1:] != self.config.image:
             raise ValueError(f"images must be (n, *{self.config.image}), got {x.shape}")
@@ -181,7 +202,8 @@ class AutoEncoder(tf.Module):
             raise ValueError("images hold NaN or infinity: mask or fill these pixels first")
         if x.size and (x.min() < -1e-3 or x.max() > 1 + 1e-3):
             raise ValueError(
-                f"pixels must lie in [0, 1], got [{x.min():.3g}, {x.max():.3g}]: divide by the range"
+                f"pixels must lie in [0, 1], got [{x.min():.3g}, {x.max():.3g}]: "
+                "divide by the range"
             )
         return x
 
@@ -196,7 +218,7 @@ class AutoEncoder(tf.Module):
 
 
 def as_images(pixels: np.ndarray) -> np.ndarray:
-    """uint8 ``(n, h, w)`` -> float32 ``(n, h, w, 1)`` in [0, 1]."""
+    """Return uint8 pixels ``(n, h, w)`` as float32 images ``(n, h, w, 1)`` in [0, 1]."""
     return np.asarray(pixels, np.float32)[..., None] / np.float32(255)
 
 

@@ -1,4 +1,7 @@
-"""Layers of a normalizing flow as TensorFlow Probability bijectors; forward goes from the base to the data."""
+"""Layers of a normalizing flow as TensorFlow Probability bijectors.
+
+Forward goes from the base to the data.
+"""
 
 from __future__ import annotations
 
@@ -82,9 +85,21 @@ class Coupling(tfb.Bijector):
 
 
 class Autoregressive(tfb.Bijector):
-    """Each coordinate moves as the earlier *data* coordinates say (MAF; Papamakarios et al. 2017, arXiv:1705.07057).
+    """Each coordinate moves as the earlier *data* coordinates say (MAF).
 
-    The way from the data to the base is one pass of a MADE; the way back takes d passes.
+    The way from the data to the base is one pass of a MADE; the way back takes d passes. Acts on
+    vectors ``(n, d)``. Source: Papamakarios et al. 2017, arXiv:1705.07057, eqs. 3-5.
+
+    Parameters
+    ----------
+    rng
+        Draws the initial weights.
+    d
+        Length of the last axis.
+    transform
+        What is done to each coordinate.
+    hidden
+        Widths of the MADE's hidden layers.
     """
 
     def __init__(
@@ -134,7 +149,7 @@ def inverse_and_log_det(
 
 
 def whitening(x: np.ndarray) -> tfb.Bijector:
-    """Affine map that gives standard-normal vectors the mean and the covariance of x ``(n, d)``."""
+    """Return the affine map that gives standard normals the mean and covariance of x ``(n, d)``."""
     mean = x.mean(0, dtype=np.float64)
     covariance = np.cov(x, rowvar=False, dtype=np.float64).reshape(x.shape[1], x.shape[1])
     covariance += 1e-8 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
@@ -143,7 +158,7 @@ def whitening(x: np.ndarray) -> tfb.Bijector:
 
 
 def affine(mean: np.ndarray, factor: np.ndarray) -> tfb.Bijector:
-    """``x = mean + factor @ u``, factor lower triangular; fixed, not trained."""
+    """Return ``x = mean + factor @ u``, factor lower triangular; fixed, not trained."""
     return tfb.Chain(
         [
             tfb.Shift(tf.Variable(mean, trainable=False)),

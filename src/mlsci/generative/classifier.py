@@ -1,4 +1,4 @@
-"""A small convolutional classifier, whose last hidden layer is the feature space of quality measures.
+"""A small convolutional classifier: its last hidden layer is the feature space of quality measures.
 
 Distances in the feature space of a network trained on the very data set stand in for Inception's,
 which was trained on photographs (Naeem et al. 2020, arXiv:2002.09797, discuss the choice).

@@ -1,7 +1,8 @@
 """Normalizing flows on vectors: a base density, and a trained bijection from it to the data.
 
-The change of variables is ``ln p(x) = ln p_base(u) + ln |det du/dx|``, ``u = f^-1(x)``. Every flow starts as the Gaussian
-(or Gaussian mixture) with the moments of its training data, and training can only improve on that.
+The change of variables is ``ln p(x) = ln p_base(u) + ln |det du/dx|``, ``u = f^-1(x)``. Every flow
+starts as the Gaussian (or Gaussian mixture) with the moments of its training data, and training can
+only improve on that.
 """
 
 from __future__ import annotations
@@ -39,14 +40,21 @@ class FlowConfig:
 
     Attributes
     ----------
-    dim : of the data.
-    family : "realnvp", affine couplings (arXiv:1605.08803); "maf", affine autoregressive layers (arXiv:1705.07057);
-        "spline", couplings with rational-quadratic splines (arXiv:1906.04032).
-    layers : number of layers, with a fixed random permutation between them.
-    hidden : widths of each layer's conditioner.
-    components : of the base density: 1, a standard normal; more, a trained Gaussian mixture.
-    bins : of a spline.
-    seed : of the weights and permutations.
+    dim
+        Dimension of the data.
+    family
+        "realnvp", affine couplings (arXiv:1605.08803); "maf", affine autoregressive layers
+        (arXiv:1705.07057); "spline", couplings with rational-quadratic splines (arXiv:1906.04032).
+    layers
+        Number of layers, each followed by a fixed random permutation.
+    hidden
+        Widths of each layer's conditioner.
+    components
+        Of the base density: 1, a standard normal; more, a trained Gaussian mixture.
+    bins
+        Of a spline.
+    seed
+        Of the weights and permutations.
     """
 
     dim: int = 32
@@ -67,7 +75,9 @@ class FlowConfig:
 
 
 class Flow(tf.Module):
-    """A density on vectors ``(n, dim)``: `fit`, `log_prob`, `sample`, `to_base`, `from_base`, `save`, `load`.
+    """A density on vectors ``(n, dim)``.
+
+    `fit`, then `log_prob` and `sample`; `to_base` and `from_base` are the bijection itself.
 
     Examples
     --------
@@ -105,7 +115,7 @@ class Flow(tf.Module):
         self._inverse = tf.function(self.bijector.inverse, reduce_retracing=True)
 
     def log_prob_tensor(self, x: tf.Tensor) -> tf.Tensor:
-        """Ln p(x) in nats, ``(n,)``, differentiable."""
+        """Return ln p(x) in nats, ``(n,)``, differentiable."""
         u, log_det = inverse_and_log_det(self.bijector.bijectors, x, event_ndims=1)
         return self.base.log_prob(u) + log_det
 
@@ -119,14 +129,28 @@ class Flow(tf.Module):
         checkpoint: Path | None = None,
         log: Callable[[str], None] | None = None,
     ) -> History:
-        """Maximise the likelihood of vectors ``(n, dim)``; see `mlsci.generative.training.fit`.
+        """Maximise the likelihood of vectors.
 
-        `noise` ``(n, dim)``: standard deviation of Gaussian noise drawn afresh at every step and added to `train` (for a
-        VAE, that of q(z|x): the flow is then fitted to the aggregated posterior itself).
+        Parameters
+        ----------
+        train, validation
+            ``(n, dim)`` and ``(m, dim)``.
+        config, checkpoint, log
+            See `mlsci.generative.training.fit`.
+        noise
+            ``(n, dim)``, standard deviation of Gaussian noise drawn afresh at every step and added
+            to `train` (for a VAE, that of q(z|x): the flow is then fitted to the aggregated
+            posterior itself).
+
+        Returns
+        -------
+        History
+            Losses are minus ln p in nats.
 
         Raises
         ------
-        TrainingFailedError : if the result is no better on `validation` than the Gaussian it started from.
+        TrainingFailedError
+            If the result is no better on `validation` than the density it started from.
         """
         train, validation = self._checked(train), self._checked(validation)
         start = whitening(train)
@@ -153,25 +177,25 @@ class Flow(tf.Module):
         after = float(self.log_prob(validation).mean())
         if not after > before:
             raise TrainingFailedError(
-                f"the flow did not learn: validation ln p {after:.3f} is not above the {before:.3f} "
-                "nats that it started from; train longer or lower the rate"
+                f"the flow did not learn: validation ln p {after:.3f} is not above the "
+                f"{before:.3f} nats that it started from; train longer or lower the rate"
             )
         return history
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
-        """Ln p(x) in nats, ``(n,)``, float32."""
+        """Return ln p(x) in nats, ``(n,)``, float32."""
         return np.concatenate([self._log_prob(b).numpy() for b in self._batches(x)])
 
     def sample(self, n: int, *, seed: int) -> np.ndarray:
-        """Draws ``(n, dim)``, float32."""
+        """Return draws ``(n, dim)``, float32."""
         return self.from_base(self.base.sample(n, seed=seed))
 
     def to_base(self, x: np.ndarray) -> np.ndarray:
-        """Base vectors of data vectors, ``(n, dim)``."""
+        """Return the base vectors of data vectors, ``(n, dim)``."""
         return np.concatenate([self._inverse(b).numpy() for b in self._batches(x)])
 
     def from_base(self, u: np.ndarray) -> np.ndarray:
-        """Data vectors of base vectors, ``(n, dim)``."""
+        """Return the data vectors of base vectors, ``(n, dim)``."""
         return np.concatenate([self._forward(b).numpy() for b in self._batches(u)])
 
     def _batches(self, x: np.ndarray, size: int = 2000) -> list[tf.Tensor]:
@@ -217,7 +241,7 @@ def log_det_error(flow: Flow, x: np.ndarray) -> float:
 
 
 def interpolate(flow: Flow, start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
-    """Return walks ``(n, steps, dim)`` from start to end ``(n, dim)``, straight in the base space."""
+    """Return walks ``(n, steps, dim)`` from start to end ``(n, dim)``, straight in the base."""
     share = np.linspace(0, 1, steps, dtype=np.float32)[None, :, None]
     first, last = flow.to_base(start)[:, None], flow.to_base(end)[:, None]
     walk = (1 - share) * first + share * last

@@ -1,4 +1,7 @@
-"""Gaussian mixture as a trainable base density (one component: the standard normal), at the cost of one matrix product."""
+"""Gaussian mixture as a trainable base density, at the cost of one matrix product.
+
+One component is the standard normal.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,18 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 
 class GaussianMixtureBase(tf.Module):
-    """Mixture of K full-covariance Gaussians on vectors ``(n, d)``; for K = 1 the fixed standard normal.
+    """Mixture of K full-covariance Gaussians on vectors ``(n, d)``.
 
-    A component is kept as the lower-triangular factor ``L`` of its precision, ``Sigma^-1 = L L^T``, so that the density
-    of all components is one product ``x @ W``; `whiten` gives ``L^T (x - m)``.
+    For K = 1 it is the standard normal, and nothing is trained. Else a component is kept as the
+    lower-triangular factor ``L`` of its precision, ``Sigma^-1 = L L^T``, so that the whitened
+    vectors ``L^T (x - m)`` of all components are one product ``x @ W``.
+
+    Parameters
+    ----------
+    d
+        Dimension of the vectors.
+    components
+        Number K of Gaussians.
     """
 
     def __init__(self, d: int, components: int) -> None:
@@ -29,12 +40,12 @@ class GaussianMixtureBase(tf.Module):
         self._lower = tf.constant(np.tril(np.ones((d, d), np.float32), -1))
 
     def _precision_factors(self) -> tf.Tensor:
-        """``(K, d, d)`` lower triangular with a positive diagonal."""
+        """Return factors ``(K, d, d)``, lower triangular with a positive diagonal."""
         diagonal = tf.abs(tf.linalg.diag_part(self.factors)) + 1e-6
         return tf.linalg.set_diag(self.factors * self._lower, diagonal)
 
     def log_prob(self, x: tf.Tensor) -> tf.Tensor:
-        """Ln p(x) in nats, ``(n,)``."""
+        """Return ln p(x) in nats, ``(n,)``."""
         if self.components == 1:
             return -0.5 * tf.reduce_sum(tf.square(x) + LOG_2PI, -1)
         factors = self._precision_factors()
@@ -47,7 +58,7 @@ class GaussianMixtureBase(tf.Module):
         return tf.reduce_logsumexp(log_each + tf.nn.log_softmax(self.logits), -1)
 
     def sample(self, n: int, *, seed: int) -> np.ndarray:
-        """Draws ``(n, d)``, float32."""
+        """Return draws ``(n, d)``, float32."""
         rng = np.random.default_rng(seed)
         noise = rng.standard_normal((n, self.d))
         if self.components == 1:
@@ -60,18 +71,25 @@ class GaussianMixtureBase(tf.Module):
         return (self.means.numpy()[which] + moved).astype(np.float32)
 
     def initialise(self, x: np.ndarray, *, seed: int) -> None:
-        """Expectation-maximisation on x ``(n, d)`` (scikit-learn's GaussianMixture)."""
+        """Fit to x ``(n, d)`` by expectation-maximisation (scikit-learn's GaussianMixture)."""
         if self.components == 1:
             return
         mixture = fit_mixture(x, self.components, seed=seed)
         self.logits.assign(np.log(mixture.weights_))
         self.means.assign(mixture.means_)
-        # scikit-learn keeps upper factors U with Sigma^-1 = U U^T; L is the Cholesky factor of the same precision.
+        # scikit-learn keeps upper factors U with Sigma^-1 = U U^T; L is the Cholesky factor of the
+        # same precision.
         self.factors.assign(np.linalg.cholesky(mixture.precisions_))
 
 
 def fit_mixture(x: np.ndarray, components: int, *, seed: int) -> GaussianMixture:
-    """Fit a full-covariance mixture to x ``(n, d)`` by expectation-maximisation (scikit-learn)."""
+    """Fit a full-covariance mixture to x ``(n, d)`` by expectation-maximisation (scikit-learn).
+
+    Raises
+    ------
+    ValueError
+        For no more vectors than components.
+    """
     if len(x) <= components:
         raise ValueError(f"{len(x)} vectors cannot fit {components} components")
     x = np.asarray(x, np.float64)

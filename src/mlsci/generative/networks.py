@@ -1,7 +1,7 @@
-"""Network blocks as plain `tf.Module`, so that every trainable variable is found by `trainable_variables`.
+"""Network blocks as plain `tf.Module`, whose `trainable_variables` finds every trainable variable.
 
-Keras layers inside a TensorFlow Probability bijector can leave it without trainable variables and without an
-error; modules cannot.
+Keras layers inside a TensorFlow Probability bijector can leave it without trainable variables and
+without an error; modules cannot.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class Dense(tf.Module):
         self.b = tf.Variable(tf.zeros(d_out))
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Map ``(n, d_in)`` to ``(n, d_out)``."""
         return tf.matmul(x, self.w) + self.b
 
 
@@ -45,6 +46,7 @@ class MaskedDense(Dense):
         self._mask = tf.constant(mask, tf.float32)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Map ``(n, d_in)`` to ``(n, d_out)``, through the unmasked weights alone."""
         return tf.matmul(x, self.w * self._mask) + self.b
 
 
@@ -66,6 +68,7 @@ class Conv(tf.Module):
         self._stride = stride
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Map ``(n, h, w, c_in)`` to ``(n, ceil(h / stride), ceil(w / stride), c_out)``."""
         return tf.nn.conv2d(x, self.w, self._stride, "SAME") + self.b
 
 
@@ -88,6 +91,7 @@ class ConvTranspose(tf.Module):
         self._stride, self._shape = stride, shape_out
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Map ``(n, h, w, c_in)`` to ``(n, *shape_out)``, h and w being those over the stride."""
         shape = (tf.shape(x)[0], *self._shape)
         y = tf.nn.conv2d_transpose(x, self.w, shape, self._stride, "SAME")
         return tf.ensure_shape(y, (None, *self._shape)) + self.b
@@ -102,11 +106,15 @@ class ResidualConv(tf.Module):
         self.second = Conv(rng, channels, channels, 3)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Map ``(n, h, w, channels)`` to the same shape."""
         return x + self.second(tf.nn.relu(self.first(tf.nn.relu(x))))
 
 
 class MLP(tf.Module):
-    """Perceptron ``d_in -> hidden, ... -> d_out``; the last layer starts near zero if ``gain_out`` is small."""
+    """Perceptron ``d_in -> hidden, ... -> d_out``.
+
+    The last layer starts near zero if `gain_out` is small.
+    """
 
     def __init__(
         self,
@@ -124,6 +132,7 @@ class MLP(tf.Module):
         self._activation = activation
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Map ``(n, d_in)`` to ``(n, d_out)``."""
         for layer in self.layers:
             x = self._activation(layer(x))
         return self.last(x)
@@ -132,8 +141,8 @@ class MLP(tf.Module):
 class MADE(tf.Module):
     """Masked auto-encoder for distribution estimation: output ``i`` sees only inputs ``< i``.
 
-    Maps ``(n, d)`` to ``(n, d, n_params)``. Source: Germain et al. 2015, arXiv:1502.03509, eqs. 12-13, with the
-    hidden degrees assigned in turn instead of drawn.
+    Source: Germain et al. 2015, arXiv:1502.03509, eqs. 12-13, with the hidden degrees assigned in
+    turn instead of drawn.
     """
 
     def __init__(
@@ -149,6 +158,7 @@ class MADE(tf.Module):
         self._shape = (-1, d, n_params)
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Map ``(n, d)`` to parameters ``(n, d, n_params)``."""
         for layer in self.layers:
             x = tf.nn.relu(layer(x))
         return tf.reshape(self.last(x), self._shape)

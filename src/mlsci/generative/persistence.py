@@ -1,4 +1,7 @@
-"""One .npz file a model: its configuration as JSON, and its variables in the order of `tf.Module.variables`."""
+"""One .npz file a model.
+
+It holds the configuration as JSON, and the variables in the order of `tf.Module.variables`.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,10 @@ def load_module(build: Callable[[dict[str, Any]], Model], path: Path) -> Model:
 
     Raises
     ------
-    FileNotFoundError, ValueError : the file is missing, damaged, of another model, or of a newer format.
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged, of another model, or of a newer format.
     """
     try:
         with Path(path).open("rb") as f, np.load(f, allow_pickle=False) as stored:
@@ -85,7 +91,13 @@ def load_module(build: Callable[[dict[str, Any]], Model], path: Path) -> Model:
 
 
 def config_from_dict(cls: type[Config], values: dict[str, Any]) -> Config:
-    """A configuration dataclass from JSON values (lists become tuples); ValueError on unknown names."""
+    """Return a configuration dataclass from JSON values, whose lists become tuples.
+
+    Raises
+    ------
+    ValueError
+        For unknown names.
+    """
     names = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
     if unknown := set(values) - names:
         raise ValueError(f"unknown settings {sorted(unknown)} for {cls.__name__}")

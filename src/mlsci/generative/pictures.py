@@ -45,7 +45,13 @@ def image_grids(
 
 
 def tiled(images: np.ndarray, rows: int, columns: int, gap: int = 1) -> np.ndarray:
-    """Return one picture in [0, 1] of the first images of ``(n, h, w)``, a grey gap between them."""
+    """Return one picture in [0, 1] of the first images of ``(n, h, w)``, with grey gaps between.
+
+    Raises
+    ------
+    ValueError
+        For another shape, or fewer than ``rows * columns`` images.
+    """
     images = np.asarray(images)
     if images.ndim != 3 or len(images) < rows * columns:
         raise ValueError(f"need {rows * columns} images (n, h, w), got {images.shape}")

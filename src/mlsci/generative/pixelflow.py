@@ -125,7 +125,7 @@ class PixelFlow(tf.Module):
         self._forward = tf.function(self.bijector.forward, reduce_retracing=True)
 
     def _bound(self, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """ln p of the grey levels, ``(n,)`` nats, with one draw of the dequantising noise."""
+        """Return ln p of the grey levels, ``(n,)`` nats, with one draw of dequantising noise."""
         noise = tf.random.stateless_uniform(tf.shape(x), seed)
         unit = (tf.round(x * 255) + noise) / 256
         s = EDGE + (1 - 2 * EDGE) * unit
@@ -136,7 +136,7 @@ class PixelFlow(tf.Module):
         return log_base + log_det + tf.reduce_sum(log_stretch, (1, 2, 3))
 
     def loss(self, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Bits a pixel of a batch."""
+        """Return the bits a pixel of a batch."""
         return -tf.reduce_mean(self._bound(x, seed)) / float(self.n_pixels * np.log(2))
 
     def fit(

@@ -1,4 +1,7 @@
-"""One training loop for every model: Adam, warm-up and cosine schedule, averaged weights, early stopping, resumable."""
+"""One training loop for every model, which can be interrupted and resumed.
+
+AdamW with warm-up and a half cosine of the rate, averaged weights, early stopping.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +28,27 @@ class TrainingConfig:
 
     Attributes
     ----------
-    epochs : largest number of passes over the data.
-    batch : images or vectors a step.
-    rate : peak learning rate, reached after `warmup` steps, then a half cosine down to ``rate * rate_end``.
-    average : decay per step of the exponential moving average of the weights, which is what is kept (0: none).
-    weight_decay : decoupled weight decay of AdamW (Loshchilov & Hutter 2019).
-    clip : largest global norm of the gradient.
-    patience : epochs without a better validation loss before stopping.
-    seed : of the order of the data and of the noise that the loss draws.
+    epochs
+        Largest number of passes over the data.
+    batch
+        Images or vectors a step.
+    rate
+        Peak learning rate, reached after `warmup` steps.
+    rate_end
+        Share of the peak that is left at the end, after a half cosine.
+    warmup
+        Steps of the linear rise.
+    average
+        Decay per step of the exponential moving average of the weights, which is what is kept; 0
+        for none.
+    weight_decay
+        Decoupled weight decay of AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101).
+    clip
+        Largest global norm of the gradient.
+    patience
+        Epochs without a better validation loss before stopping.
+    seed
+        Of the order of the data and of the noise that the loss draws.
     """
 
     epochs: int = 30
@@ -56,7 +72,19 @@ class TrainingConfig:
 
 @dataclass
 class History:
-    """What happened, an entry an epoch: losses (of the averaged weights on validation data), rates, seconds."""
+    """What happened, an entry an epoch: losses and seconds.
+
+    Attributes
+    ----------
+    train
+        Mean loss of the epoch's steps.
+    validation
+        Loss of the averaged weights on the validation data.
+    wall_seconds, cpu_seconds
+        Time taken, validation included.
+    best_epoch
+        Index of the epoch whose weights are kept; -1 before the first.
+    """
 
     train: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
@@ -65,12 +93,12 @@ class History:
     best_epoch: int = -1
 
     def as_dict(self) -> dict[str, list[float] | int]:
-        """Plain lists, for JSON."""
+        """Return plain lists, for JSON."""
         return asdict(self)
 
 
 def steps_per_epoch(n: int, batch: int) -> int:
-    """Full batches in n examples; at least one."""
+    """Return the number of full batches in n examples; at least one."""
     return max(1, n // batch)
 
 
@@ -84,24 +112,35 @@ def fit(
     checkpoint: Path | None = None,
     log: Callable[[str], None] | None = None,
 ) -> History:
-    """Minimise a loss; leaves the best averaged weights in `variables`.
+    """Minimise a loss; leave the best averaged weights in `variables`.
 
     Parameters
     ----------
-    loss : ``loss(*batch, seed)`` -> scalar tensor; `seed` is a ``(2,)`` int32 tensor for stateless random numbers.
-    variables : what to train.
-    train, validation : arrays with a common first axis; a batch has the same rows of each.
-    checkpoint : file that is rewritten after every epoch (to a temporary name, then renamed) and resumed from when it
-        exists: the same weights come out as without the interruption.
-    log : receives one line an epoch.
+    loss
+        ``loss(*batch, seed)`` -> scalar tensor; `seed` is a ``(2,)`` int32 tensor for stateless
+        random numbers, its first entry negative in validation.
+    variables
+        What to train.
+    train, validation
+        Arrays with a common first axis; a batch has the same rows of each.
+    config
+        The schedule.
+    checkpoint
+        File that is rewritten after every epoch (to a temporary name, then renamed) and resumed
+        from when it exists: the same weights come out as without the interruption.
+    log
+        Receives one line an epoch.
 
     Returns
     -------
     History
+        Losses and times, epoch by epoch, those before an interruption included.
 
     Raises
     ------
-    TrainingFailedError : no variables, empty data, or a loss that is not finite.
+    TrainingFailedError
+        For no variables, empty data, a loss that is not finite, or a checkpoint that is damaged or
+        of another model.
     """
     if not variables:
         raise TrainingFailedError("nothing to train: the model has no trainable variables")
@@ -198,7 +237,10 @@ class _Loop:
         return c.rate * tf.minimum(tf.minimum(warm, 1.0), cosine)
 
     def _adam(self, gradients: Sequence[tf.Tensor]) -> None:
-        """AdamW, Loshchilov & Hutter 2019 (algorithm 2), beta = (.9, .99), and the running average of the weights."""
+        """Step AdamW with beta = (0.9, 0.99), and the running average of the weights.
+
+        Source: Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2.
+        """
         c = self.config
         gradients, _ = tf.clip_by_global_norm(gradients, c.clip)
         self.step.assign_add(1)

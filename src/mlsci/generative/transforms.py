@@ -1,7 +1,8 @@
-"""Elementwise invertible maps with parameters: what a coupling or autoregressive layer applies to each coordinate.
+"""Elementwise invertible maps, which the layers of a flow apply to each coordinate.
 
-Every map has `n_params` and ``forward(x, p) -> (y, log|dy/dx|)``, ``inverse(y, p) -> (x, log|dx/dy|)`` with x, y
-``(..., d)`` and p ``(..., d, n_params)``; zero parameters give the identity.
+Every map has `n_params` and ``forward(x, p) -> (y, ln |dy/dx|)``, ``inverse(y, p) ->
+(x, ln |dx/dy|)`` with x, y ``(..., d)`` and p ``(..., d, n_params)``; zero parameters give the
+identity.
 """
 
 from __future__ import annotations
@@ -19,14 +20,25 @@ class Transform(Protocol):
     """What the layers of a flow ask of an elementwise map."""
 
     @property
-    def n_params(self) -> int: ...
-    def forward(self, x: tf.Tensor, p: tf.Tensor) -> Pair: ...
-    def inverse(self, y: tf.Tensor, p: tf.Tensor) -> Pair: ...
+    def n_params(self) -> int:
+        """Parameters a coordinate."""
+        ...
+
+    def forward(self, x: tf.Tensor, p: tf.Tensor) -> Pair:
+        """Return y and ln |dy/dx|, ``(..., d)`` each, for parameters ``(..., d, n_params)``."""
+        ...
+
+    def inverse(self, y: tf.Tensor, p: tf.Tensor) -> Pair:
+        """Return x and ln |dx/dy|, ``(..., d)`` each, for parameters ``(..., d, n_params)``."""
+        ...
 
 
 @dataclass(frozen=True)
 class Affine:
-    """``y = x exp(s) + t`` with ``|s| < limit``, kept bounded by a tanh (Dinh et al. 2017, arXiv:1605.08803, eq. 5)."""
+    """``y = x exp(s) + t`` with ``|s| < limit``, kept bounded by a tanh.
+
+    Source: Dinh et al. 2017, arXiv:1605.08803, eq. 5.
+    """
 
     limit: float = 3.0
     n_params: int = 2
@@ -35,20 +47,32 @@ class Affine:
         return self.limit * tf.tanh(p[..., 0] / self.limit)
 
     def forward(self, x: tf.Tensor, p: tf.Tensor) -> Pair:
+        """Return y and ln |dy/dx|, ``(..., d)`` each."""
         s = self._log_scale(p)
         return x * tf.exp(s) + p[..., 1], s
 
     def inverse(self, y: tf.Tensor, p: tf.Tensor) -> Pair:
+        """Return x and ln |dx/dy|, ``(..., d)`` each."""
         s = self._log_scale(p)
         return (y - p[..., 1]) * tf.exp(-s), -s
 
 
 @dataclass(frozen=True)
 class RationalQuadraticSpline:
-    """Monotone spline on [-bound, bound], the identity outside (Durkan et al. 2019, arXiv:1906.04032, eqs. 4-8).
+    """Monotone rational-quadratic spline on [-bound, bound], the identity outside.
 
-    The bin is picked by a sum over one-hot masks: no gather, so that compiled gradients stay fast. The root is taken
-    in the form without cancellation; one Newton step then brings the float32 inverse to round-off.
+    The bin is picked by a sum over one-hot masks: no gather, so that compiled gradients stay fast.
+    The root is taken in the form without cancellation; one Newton step then brings the float32
+    inverse to round-off. Source: Durkan et al. 2019, arXiv:1906.04032, eqs. 4-8.
+
+    Attributes
+    ----------
+    bins
+        Number of bins.
+    bound
+        Half of the interval's width.
+    smallest
+        Least width and height of a bin, as a share of the interval, and least slope at a knot.
     """
 
     bins: int = 8
@@ -57,10 +81,11 @@ class RationalQuadraticSpline:
 
     @property
     def n_params(self) -> int:
+        """Widths, heights and inner slopes: ``3 * bins - 1``."""
         return 3 * self.bins - 1
 
     def _knots(self, raw: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Left ends and widths of the bins, ``(..., bins)``."""
+        """Return left ends and widths of the bins, ``(..., bins)`` each."""
         share = self.smallest + (1 - self.smallest * self.bins) * tf.nn.softmax(raw)
         width = 2 * self.bound * share
         return tf.cumsum(width, axis=-1, exclusive=True) - self.bound, width
@@ -91,12 +116,14 @@ class RationalQuadraticSpline:
         return y, tf.math.log(gradient)
 
     def forward(self, x: tf.Tensor, p: tf.Tensor) -> Pair:
+        """Return y and ln |dy/dx|, ``(..., d)`` each (eqs. 4-5)."""
         inside = tf.abs(x) < self.bound
         safe = tf.where(inside, x, tf.zeros_like(x))
         y, log_gradient = self._evaluate(safe, self._pick(safe, p, by_y=False))
         return tf.where(inside, y, x), tf.where(inside, log_gradient, tf.zeros_like(x))
 
     def inverse(self, y: tf.Tensor, p: tf.Tensor) -> Pair:
+        """Return x and ln |dx/dy|, ``(..., d)`` each (eqs. 6-8)."""
         inside = tf.abs(y) < self.bound
         safe = tf.where(inside, y, tf.zeros_like(y))
         bin_ = self._pick(safe, p, by_y=True)

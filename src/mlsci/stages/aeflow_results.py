@@ -19,7 +19,10 @@ PUBLISHED_ERRORS = {4: 0.01675, 8: 0.01135, 16: 0.00833, 32: 0.00642, 128: 0.004
 
 
 class Results:
-    """The chapter's artefacts by kind of model ("ae", "vae") and seed, as far as the profile has them."""
+    """The chapter's artefacts, as far as the profile has them.
+
+    They are named by kind of model ("ae", "vae") and seed.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -59,9 +62,7 @@ class Results:
         """Return a sample measure over seeds, by density: ``latent-<kind>-d32``."""
         stem = f"latent-{kind}-d32"
         names = self.every(stem)[0]["samples"]
-        return {
-            name: self.spread(stem, lambda m, n=name: m["samples"][n][measure]) for name in names
-        }
+        return {name: self.spread(stem, picked(measure, name)) for name in names}
 
     def gains(self, kind: str) -> dict[str, tuple[float, float | None]]:
         """Return, by density of the codes, nats a test code above the full-covariance Gaussian."""

@@ -23,9 +23,10 @@ from mlsci.report.seal import Job
 
 
 def images(sizes: dict[str, Any], split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return pixels ``(n, h, w, 1)`` in [0, 1] and labels ``(n,)`` of the split: train, validation or test.
+    """Return pixels ``(n, h, w, 1)`` in [0, 1] and labels ``(n,)`` of train, validation or test.
 
-    The validation images are drawn from the data set's training images, the same ones for every model.
+    The validation images are drawn from the data set's training images, the same ones for every
+    model.
     """
     source = data.load(sizes["inside"], split="test" if split == "test" else "train")
     order = np.random.default_rng(2020).permutation(len(source.images))
@@ -72,7 +73,7 @@ def train_model(job: Job) -> None:
 
 
 def squared_error(model: AutoEncoder, x: np.ndarray) -> float:
-    """Mean squared error a pixel of the reconstructions."""
+    """Return the mean squared error a pixel of the reconstructions."""
     return float(np.mean(np.square(model.reconstruct(x) - x), dtype=np.float64))
 
 
@@ -126,7 +127,10 @@ def fit_latent(job: Job) -> None:
 
 
 def latent_densities(job: Job, model: AutoEncoder, classifier: Classifier) -> dict[str, Any]:
-    """Fit Gaussian, mixture and flows to a model's codes; save the flows and what the figures show."""
+    """Fit Gaussian, mixture and flows to a model's codes.
+
+    Saves the flows that are kept, and what the figures show.
+    """
     p, seed = job.params, job.seed
     x = {split: images(p["images"], split)[0] for split in ("train", "validation", "test")}
     codes, noise = encoded(model, x, seed)
@@ -188,8 +192,8 @@ def encoded(
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return codes of each split, and the width of the noise that the training codes still lack.
 
-    For a VAE the training codes are the means of q(z|x) and the noise its width; validation and test
-    codes are draws from q(z|x), that is, from the aggregated posterior.
+    For a VAE the training codes are the means of q(z|x) and the noise its width; validation and
+    test codes are draws from q(z|x), that is, from the aggregated posterior.
     """
     if not isinstance(model, VAE):
         codes = {split: model.encode(values) for split, values in x.items()}
@@ -202,7 +206,10 @@ def encoded(
 
 
 def sweep(job: Job) -> None:
-    """Train one model on a short schedule, then all that `fit_latent` does; keeps numbers, no weights."""
+    """Train one model on a short schedule, then do all that `fit_latent` does.
+
+    Keeps numbers, no weights.
+    """
     p = job.params
     model = build(p["kind"], p["model"])
     x = {split: images(p["images"], split)[0] for split in ("train", "validation", "test")}
@@ -260,7 +267,10 @@ def train_pixel_flow(job: Job) -> None:
 
 
 def score_outliers(job: Job) -> None:
-    """Score the test images and foreign images with the models of one seed; higher, more typical."""
+    """Score the test images and foreign images with the models of one seed.
+
+    Higher scores are for images that a model finds more typical.
+    """
     p = job.params
     vae = VAE.load(job.input(f"aeflow/vae-d32-s{job.seed}") / "model.npz")
     ae = AutoEncoder.load(job.input(f"aeflow/ae-d32-s{job.seed}") / "model.npz")
@@ -282,7 +292,10 @@ def score_outliers(job: Job) -> None:
 
 
 def foreign(sizes: dict[str, Any]) -> np.ndarray:
-    """Return test images that the models never saw, ``(n, h, w, 1)``, padded to the models' size."""
+    """Return test images that the models never saw, ``(n, h, w, 1)``.
+
+    They are enlarged by a whole factor, and padded, to the size of the models' images.
+    """
     source = data.load(sizes["outside"], split="test")
     x = as_images(source.images[: sizes["test"]])
     inside = data.load(sizes["inside"], split="test").images.shape[1:]
