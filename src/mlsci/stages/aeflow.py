@@ -1,4 +1,7 @@
-"""Stages of the chapter on auto-encoders and flows: trained models, their densities, and what was measured of them."""
+"""Stages of the chapter on auto-encoders and flows.
+
+Trained models, the densities of their codes, and what was measured of them.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,7 @@ LATENT: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 SHORT: dict[str, dict[str, Any]] = {
-    "full": {**TRAINING["full"], "epochs": 6},
+    "full": {**TRAINING["full"], "epochs": 5},
     "smoke": {**TRAINING["smoke"], "epochs": 2},
 }
 
@@ -140,6 +143,7 @@ def _sweep(kind: str, latent: int, beta: float, profiles: tuple[str, ...]) -> St
                 **LATENT[p],
                 "mixtures": {"gaussian": 1},
                 "flows": {"mixture_flow": LATENT[p]["flows"]["mixture_flow"]},
+                "training": {**LATENT[p]["training"], "epochs": 10},
             }
             for p in profiles
         },
