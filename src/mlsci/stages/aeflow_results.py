@@ -100,13 +100,18 @@ class Results:
         return self.spread(stem, lambda m: picked(measure, "mixture_flow")(m) / real)
 
     def sweep(self, kind: str, vary: str) -> dict[float, Metrics]:
-        """Return the numbers of the sweep's models of a kind, by "latent" size or by "beta"."""
-        found = {}
+        """Return numbers of a kind's models by "latent" size or by "beta".
+
+        The point that the sweep leaves out, latent size 32 and beta 1, is the main model of seed 0.
+        """
+        main = {**self.metrics(f"{kind}-d32-s0"), **self.metrics(f"latent-{kind}-d32-s0")}
+        found: dict[float, Metrics] = {32 if vary == "latent" else 1.0: main}
         for name in self._sweeps():
             model = all_stages()[name].params[self._session.profile]["model"]
-            other = model.get("beta", 1.0) == 1.0 if vary == "latent" else model["latent"] == 32
-            if name.startswith(f"aeflow/sweep-{kind}-") and other:
-                key = model["latent"] if vary == "latent" else model.get("beta", 1.0)
+            beta = model.get("beta", 1.0)
+            wanted = beta == 1.0 if vary == "latent" else model["latent"] == 32
+            if name.startswith(f"aeflow/sweep-{kind}-") and wanted:
+                key = model["latent"] if vary == "latent" else beta
                 found[key] = self.metrics(name.removeprefix("aeflow/"))
         return dict(sorted(found.items()))
 

@@ -135,6 +135,7 @@ def latent_densities(job: Job, model: AutoEncoder, classifier: Classifier) -> di
     x = {split: images(p["images"], split)[0] for split in ("train", "validation", "test")}
     codes, noise = encoded(model, x, seed)
     n = len(codes["test"])
+    spread = np.broadcast_to(codes["train"].std(0), noise.shape)
     real = classifier.features(x["test"])
     result: dict[str, Any] = {"densities": {}, "samples": {}}
     draws: dict[str, np.ndarray] = {}
@@ -158,7 +159,7 @@ def latent_densities(job: Job, model: AutoEncoder, classifier: Classifier) -> di
                 codes["train"],
                 codes["validation"],
                 config_from_dict(TrainingConfig, p["training"] | {"seed": seed}),
-                noise=noise,
+                noise=noise if isinstance(model, VAE) else p["jitter"] * spread,
                 checkpoint=job.work / f"{name}.npz",
                 log=print,
             )
