@@ -240,7 +240,7 @@ for kind in ("ae", "vae"):
         )
 
 # %% [markdown]
-# For the VAE, prior samples are at {glue:text}`aeflow-models.ipynb::aeflow.frechet_prior`; the
+# For the VAE, prior samples are at {claim}`aeflow.frechet_prior`; the
 # flow brings them to {glue:text}`aeflow.frechet_vae_flow`, a ratio of
 # {glue:text}`aeflow.vae_flow_over_prior`, with the decoder untouched. The auto-encoder, which had
 # no samples at all, reaches {glue:text}`aeflow.frechet_ae_flow`, where its own reconstructions of
