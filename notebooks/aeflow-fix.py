@@ -42,7 +42,7 @@ shown = {kind: results.arrays(f"latent-{kind}-d32-s0") for kind in ("ae", "vae")
 # %% [markdown]
 # ## Before and after
 
-# %%
+# %% tags=["hide-input"]
 nb.figure(
     pictures.image_grids(
         {
@@ -69,7 +69,7 @@ nb.figure(
 # How well a density fits is measured on codes of test images, in nats a code, against the
 # simplest alternative: one Gaussian with a full covariance.
 
-# %%
+# %% tags=["hide-input"]
 gains = {kind: results.gains(kind) for kind in ("ae", "vae")}
 names = {
     "mixture": "50 Gaussians",
@@ -91,7 +91,7 @@ nb.figure(
     alt="Six horizontal bars, three for each model, all well above zero.",
 )
 
-# %%
+# %% tags=["hide-input"]
 for kind in ("ae", "vae"):
     nb.claim(
         f"aeflow.{kind}_flow_gain",
@@ -117,7 +117,7 @@ for kind in ("ae", "vae"):
         description=f"{kind.upper()} codes: test log-likelihood, flow of one Gaussian above it",
     )
 
-# %%
+# %% tags=["hide-input"]
 nb.claim(
     "aeflow.log_det_error",
     *results.spread("latent-ae-d32", lambda m: m["densities"]["mixture_flow"]["log_det_error"]),
@@ -147,7 +147,7 @@ nb.claim(
 #
 # The Fréchet distance {eq}`eq-frechet` of ten thousand samples to the test images, over seeds.
 
-# %%
+# %% tags=["hide-input"]
 frechet = {kind: results.sample_table(kind, "frechet") for kind in ("ae", "vae")}
 order = {
     "VAE: prior": frechet["vae"]["prior"],
@@ -178,7 +178,7 @@ nb.figure(
     "two dashed lines at the left end.",
 )
 
-# %%
+# %% tags=["hide-input"]
 for kind in ("ae", "vae"):
     label = kind.upper()
     nb.claim(
@@ -206,7 +206,7 @@ for kind in ("ae", "vae"):
         description=f"Fréchet distance to the test images: {label}, codes of test images",
     )
 
-# %%
+# %% tags=["hide-input"]
 for kind in ("ae", "vae"):
     stem, label = f"latent-{kind}-d32", kind.upper()
     nb.claim(
@@ -267,7 +267,7 @@ for kind in ("ae", "vae"):
 # The flow also gives a good path from one image to another: a straight line in its base space
 # stays where codes are, a straight line between codes need not.
 
-# %%
+# %% tags=["hide-input"]
 model = AutoEncoder.load(results.folder("ae-d32-s0") / "model.npz")
 density = Flow.load(results.folder("latent-ae-d32-s0") / "mixture_flow.npz")
 start, end = (shown["ae"]["z_codes"][rows].astype("float32") for rows in (slice(6), slice(6, 12)))
@@ -295,5 +295,5 @@ nb.figure(
 # against ten thousand test images with ten thousand samples, and compare only with each other.
 # All ratios are formed seed by seed; errors are standard deviations over seeds.
 
-# %%
+# %% tags=["hide-input"]
 nb.done()

@@ -44,7 +44,7 @@ scores = results.arrays("outliers-s0", "scores.npz")
 # variables as pixels, since an invertible map cannot change the dimension. That is its cost:
 # nothing is compressed, and neighbouring pixels must be made to agree through many layers.
 
-# %%
+# %% tags=["hide-input"]
 nb.figure(
     pictures.image_grids(
         {
@@ -60,7 +60,7 @@ nb.figure(
     alt="Three grids: garments; grey smudges with fragments of garments; white digits on black.",
 )
 
-# %%
+# %% tags=["hide-input"]
 bits = results.spread("pixelflow", lambda m: m["bits_per_pixel"])
 nb.claim(
     "aeflow.pixel_flow_bits",
@@ -107,7 +107,7 @@ nb.claim(
 #
 # Four scores of the same images, each arranged so that higher means *more typical*.
 
-# %%
+# %% tags=["hide-input"]
 nb.figure(
     pictures.score_histograms(
         {
@@ -140,7 +140,7 @@ nb.figure(
     "in the others to its left by various amounts.",
 )
 
-# %%
+# %% tags=["hide-input"]
 seeds = results.seeds("outliers")
 files = [results.arrays(f"outliers-s{s}", "scores.npz") for s in seeds]
 flows = [results.arrays(f"pixelflow-s{s}") for s in seeds]
@@ -207,5 +207,5 @@ nb.claim(
 # **How far to trust this.** One pair of data sets, chosen because the failure is known there. The
 # chapter on the {doc}`probabilistic auto-encoder <../pae/index>` widens the test.
 
-# %%
+# %% tags=["hide-input"]
 nb.done()

@@ -40,7 +40,7 @@ shown = {kind: results.arrays(f"latent-{kind}-d32-s0") for kind in ("ae", "vae")
 #
 # Thirty-two numbers are enough to draw a garment again, less its print and texture.
 
-# %%
+# %% tags=["hide-input"]
 nb.figure(
     pictures.image_grids(
         {
@@ -57,7 +57,7 @@ nb.figure(
     "smoother copies of each.",
 )
 
-# %%
+# %% tags=["hide-input"]
 error_ae = results.spread("ae-d32", lambda m: m["error_test"])
 error_vae = results.spread("vae-d32", lambda m: m["error_test"])
 nb.claim(
@@ -94,7 +94,7 @@ nb.claim(
 #
 # ## Training is quick
 
-# %%
+# %% tags=["hide-input"]
 histories = {kind: results.metrics(f"{kind}-d32-s0") for kind in ("ae", "vae")}
 ae_curve = histories["ae"]["history"]
 minutes = [sum(ae_curve["cpu_seconds"][: k + 1]) / 60 for k in range(len(ae_curve["cpu_seconds"]))]
@@ -118,7 +118,7 @@ nb.figure(
     "dashed line marked published error.",
 )
 
-# %%
+# %% tags=["hide-input"]
 seconds = results.spread(
     "ae-d32", lambda m: sum(m["history"]["cpu_seconds"]) / len(m["history"]["cpu_seconds"])
 )
@@ -148,7 +148,7 @@ nb.claim(
 # A VAE promises more than reconstructions: draw $z$ from the prior, decode, and have a new image.
 # The grid in the middle does just that.
 
-# %%
+# %% tags=["hide-input"]
 nb.figure(
     pictures.image_grids(
         {
@@ -165,7 +165,7 @@ nb.figure(
     "grid of clean garments.",
 )
 
-# %%
+# %% tags=["hide-input"]
 prior = results.spread("latent-vae-d32", lambda m: m["samples"]["prior"]["frechet"])
 aggregated = results.spread("latent-vae-d32", lambda m: m["samples"]["codes"]["frechet"])
 floor = results.metrics("classifier")
@@ -206,7 +206,7 @@ nb.claim(
 #
 # The talk's picture of the trouble: the same plane of the latent space, three times.
 
-# %%
+# %% tags=["hide-input"]
 kl = sorted(results.metrics("latent-vae-d32-s0")["kl"], reverse=True)
 active = results.spread("latent-vae-d32", lambda m: sum(v > 0.1 for v in m["kl"]))
 plane = results.widest_plane("vae")
@@ -238,7 +238,7 @@ nb.figure(
 # can be seen in how many nats each latent direction carries. A direction whose posterior equals
 # the prior carries none, and the decoder ignores it.
 
-# %%
+# %% tags=["hide-input"]
 nb.figure(
     pictures.curves(
         {"VAE": (range(1, len(kl) + 1), kl)},
@@ -255,7 +255,7 @@ nb.figure(
     "right, with a dashed line near zero.",
 )
 
-# %%
+# %% tags=["hide-input"]
 nb.claim(
     "aeflow.active_directions",
     *active,
@@ -272,5 +272,5 @@ nb.claim(
 # order mean anything. The models are small; a larger VAE has better reconstructions but the same
 # gap, since the gap is in the objective.
 
-# %%
+# %% tags=["hide-input"]
 nb.done()

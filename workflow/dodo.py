@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ def _stage_is_fresh(stage: seal.Stage, profile: Profile) -> bool:
 
 def _run_stage(stage: seal.Stage, profile: Profile) -> TaskFailed | None:
     try:
-        seal.execute(stage, profile)
+        # Not doit's own streams: loggers that a stage's packages set up would outlive them.
+        with redirect_stdout(sys.__stdout__), redirect_stderr(sys.__stderr__):
+            seal.execute(stage, profile)
     except (seal.NotReadyError, locks.BusyError) as error:
         return TaskFailed(str(error))
     return None
