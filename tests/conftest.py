@@ -6,7 +6,15 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# How long an example takes says more about the machine than about the code; CI draws the same
+# examples each time; nothing is written into the checkout.
+hypothesis.settings.register_profile(
+    "project", deadline=None, database=None, derandomize=bool(os.environ.get("CI"))
+)
+hypothesis.settings.load_profile("project")
 
 # Tests that a missing part of the system may stop on a laptop, but not in CI.
 REQUIRED_MARKERS = ("browser", "mpi", "notebook")
