@@ -89,8 +89,7 @@ nb.claim(
 # %% [markdown]
 # The auto-encoder misses a pixel by a mean square of {glue:text}`aeflow.ae_error`, the VAE by
 # {glue:text}`aeflow.vae_error` (pixels run from 0 to 1; errors are standard deviations over
-# seeds). The talk's paper {cite:p}`boehm2020pae` printed slightly larger values for larger
-# networks.
+# seeds). The talk's paper {cite:p}`boehm2020pae` printed slightly larger values.
 #
 # ## Training is quick
 
