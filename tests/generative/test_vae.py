@@ -172,7 +172,7 @@ def test_training_raises_the_bound_and_finds_the_width_of_a_pixel(tmp_path: Path
     train, test = draw(2000), draw(300)
     model = VAE(SMALL)
     before = model.elbo(test).mean()
-    model.fit(train, test, TrainingConfig(epochs=12, batch=50, rate=1e-2, warmup=20, average=0.9))
+    model.fit(train, test, TrainingConfig(epochs=120, batch=50, rate=3e-3, warmup=20, average=0.9))
     assert model.elbo(test).mean() > before + 5
     assert model.sigma == pytest.approx(0.05, rel=0.2)
     kl = np.sort(model.kl(test).mean(0))
