@@ -105,14 +105,15 @@ fetch(["tiny"])
     np.testing.assert_array_equal(data.load("tiny", "all").images, tiny.images)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        b"<!DOCTYPE html><title>Sign in to this network</title>",
-        gzip.compress(idx.encode(np.zeros((12, 5, 6), np.uint8))),  # another set's file
-        gzip.compress(idx.encode(np.zeros(12, np.uint8))),  # labels for images
-    ],
-)
+WRONG = {
+    "a page instead of a file": b"<!DOCTYPE html><title>Sign in to this network</title>",
+    "another set's file": gzip.compress(idx.encode(np.zeros((12, 5, 6), np.uint8))),
+    "labels for images": gzip.compress(idx.encode(np.zeros(12, np.uint8))),
+}
+
+
+# The names are given: made of the bytes, which hold the time, they would differ between workers.
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
 def test_wrong_content_is_refused_and_the_next_address_asked(tiny, web, wrong: bytes) -> None:
     tiny.change(addresses=(f"{web.address}first/", f"{web.address}second/"))
     web.plan[FILES[0]] = [wrong] * fetching.ATTEMPTS
