@@ -98,7 +98,7 @@ def curves(
     draw_curves(axis, lines, levels=levels, markers=markers)
     axis.set(xlabel=x, ylabel=y)
     _log(axis, log_x, log_y)
-    axis.legend()
+    axis.legend(loc="upper right")
     return figure
 
 
@@ -175,7 +175,7 @@ def score_histograms(
         for label, values in sets.items():
             axis.hist(values, edges, density=True, alpha=0.55, label=label)
         axis.set(title=title, xlabel=x, yticks=[])
-    axes[0, 0].legend(fontsize="small")
+    axes[0, 0].legend(fontsize="small", loc="upper left")  # "best" is slow with many points
     return figure
 
 

@@ -36,6 +36,8 @@ def tee(log: Path) -> Iterator[None]:
         if stream is not None and _descriptor(stream) == number
     ]
     with log.open("wb", buffering=0) as copy:
+        for stream in streams:  # what was printed before is not the log's
+            stream.flush()
         pumps = [_Pump(stream.fileno(), copy.fileno()) for stream in streams]
         try:
             yield
