@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import pickle
 import shutil
@@ -180,6 +181,28 @@ def test_without_names_what_cannot_be_had_is_reported_only(tiny, web, monkeypatc
     assert "tiny: train-images-idx3-ubyte" in out
     assert "404" in out
     assert "digits: the Python package scikit-learn, 1,500 + 297 images" in out
+
+
+def test_files_with_addresses_of_their_own_are_fetched_one_by_one(tiny, web, monkeypatch) -> None:
+    texts = {"a.tsv": b"region\tdeaths\nMarche\t3\n", "b.rds": b"\xfd7zXZ not gzipped"}
+    web.files = {"one.tsv": gzip.compress(texts["a.tsv"]), "two": texts["b.rds"]}
+    records = tuple(
+        registry.DataFile(name, hashlib.sha256(text).hexdigest(), address=f"{web.address}x/{file}")
+        for (name, text), file in zip(texts.items(), web.files)
+    )
+    plain = registry.DataSet(*("plain", "P", "Files", "CC0", "None", "None"), records, "files")
+    monkeypatch.setitem(registry.REGISTRY, "plain", plain)
+    with pytest.raises(data.MissingData, match="make data"):
+        data.content("plain", "a.tsv")
+    web.plan["two"] = ["drop", b"something else"]
+    data.fetch(["plain"])
+    assert web.requests == ["one.tsv", "two", "two", "two"]
+    assert {name: data.content("plain", name) for name in texts} == texts
+    with pytest.raises(ValueError, match=r"no file 'c.tsv'; it has a.tsv, b.rds"):
+        data.content("plain", "c.tsv")
+    (tiny.cache.parent / "plain" / "a.tsv.gz").write_bytes(texts["b.rds"])
+    with pytest.raises(data.DamagedData, match="not the published one"):
+        data.content("plain", "a.tsv")
 
 
 # ---------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from .errors import DamagedData, DataError, MissingData
 from .fetching import fetch
-from .loader import ImageSet, load
+from .loader import ImageSet, content, load
 from .places import Found, available
 from .registry import REGISTRY, DataFile, DataSet, content_sha256, describe
 
@@ -28,6 +28,7 @@ __all__ = [
     "ImageSet",
     "MissingData",
     "available",
+    "content",
     "content_sha256",
     "describe",
     "fetch",

@@ -201,13 +201,15 @@ def _run(command: list[str], folder: Path) -> None:
 
 def _from_addresses(dataset: DataSet, files: Sequence[DataFile], tmp: Path, folder: Path) -> None:
     """Download the files, each from the first address that delivers it undamaged."""
-    if not dataset.addresses:
-        raise _Unobtainable("there is no official address to download it from")
     for file in files:
         part = tmp / f"{file.name}.gz"
+        urls = [f"{address}{file.name}.gz" for address in dataset.addresses]
+        if file.address:
+            urls.append(file.address)
+        if not urls:
+            raise _Unobtainable("there is no official address to download it from")
         reasons = []
-        for address in dataset.addresses:
-            url = f"{address}{file.name}.gz"
+        for url in urls:
             _say(f"{dataset.name}: downloading {url}")
             try:
                 _download(url, part, lambda: _accept(dataset, file, part))  # noqa: B023

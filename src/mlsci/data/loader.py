@@ -95,6 +95,38 @@ def _read(dataset: DataSet, found: Found, split: Part) -> ImageSet:
     return ImageSet(images, labels, dataset.name, split, found.provider, dataset.sha256)
 
 
+def content(name: str, file: str) -> bytes:
+    """Return the verified, decompressed content of one file of a data set.
+
+    Parameters
+    ----------
+    name : str
+        The data set, "italy_mortality" for one.
+    file : str
+        One of its files, by the name in the registry.
+
+    Raises
+    ------
+    ValueError
+        If the set has no file of that name.
+    MissingData, DamagedData
+        As `load` does.
+    """
+    dataset = describe(name)
+    record = next((f for f in dataset.files if f.name == file), None)
+    if record is None:
+        there = ", ".join(f.name for f in dataset.files)
+        raise ValueError(f"{name} has no file {file!r}; it has {there}")
+    found = available(name)
+    if found is None:
+        raise missing(dataset)
+    if found.kind == "package":
+        raise ValueError(f"{name} lies in a Python package as a table: use load")
+    result = _content(dataset, found, record)
+    check(dataset, found, record, result)
+    return result
+
+
 def verify(dataset: DataSet, found: Found) -> None:
     """Check every file of a data set that was found.
 

@@ -92,7 +92,7 @@ def available(name: str) -> Found | None:
 def missing(dataset: DataSet) -> MissingData:
     """Return the error which says where a data set was looked for, and what to do."""
     looked = [f"{place.label}: {_lack(dataset, place)}" for place in _places(dataset)]
-    if dataset.addresses:
+    if dataset.addresses or all(file.address for file in dataset.files):
         mend = (
             "run `make data`, which downloads it (with a network), or set MLSCI_DATA to a folder "
             f"with a folder `{dataset.name}` that holds these files"

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from . import italy
+
 Split = Literal["train", "test"]
 
 
@@ -28,12 +30,15 @@ class DataFile:
         Of the array in an IDX file: images (n, height, width), labels (n,). Empty: no array.
     split : {"train", "test"} or None
         The part of the set that the file belongs to.
+    address : str
+        Of this very file, where the files of a set do not lie in one folder.
     """
 
     name: str
     sha256: str
     shape: tuple[int, ...] = ()
     split: Split | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -269,6 +274,30 @@ REGISTRY: dict[str, DataSet] = {
             table=PackagedTable(
                 "scikit-learn", "sklearn", "datasets/data/digits.csv.gz", white=16, interleave=False
             ),
+        ),
+        DataSet(
+            name="italy_mortality",
+            title="Deaths in Italy, 2015-2020",
+            description=(
+                "Daily deaths by town, age and sex (Istat, release of 9 April 2020); weekly deaths "
+                "by region, age and sex that the authors of medRxiv 2020.04.15.20067074 made from "
+                "Istat's releases of March to June 2020, with the population that each covers; "
+                "official COVID-19 deaths by region and day (Protezione Civile) and by age and "
+                "sex (ISS)."
+            ),
+            licence="CC BY 3.0 (Istat), CC BY 4.0 (Protezione Civile, The Economist), MIT (ISS)",
+            citation=(
+                "Istat, Dataset analitico con i decessi giornalieri (2020), "
+                "https://www.istat.it/it/archivio/240401; Dipartimento della Protezione Civile, "
+                "https://github.com/pcm-dpc/COVID-19; Istituto Superiore di Sanità, bulletins in "
+                "https://github.com/emazep/Machine-readable-Covid-19-ISS-data; The Economist, "
+                "https://github.com/TheEconomist/covid-19-excess-deaths-tracker"
+            ),
+            homepage="https://www.istat.it/it/archivio/240401",
+            files=tuple(
+                DataFile(name, sha256, address=address) for name, sha256, address in italy.files()
+            ),
+            kind="files",
         ),
     )
 }
