@@ -9,20 +9,34 @@ import pytest
 
 from mlsci.mortality.conditional_gp import ConditionalGP
 from mlsci.mortality.counterfactual import (
+    Calendar,
     Counterfactual,
     DrawnPrediction,
     GaussianPrediction,
     HistoricalMean,
     shared_correlation,
 )
+from mlsci.mortality.harmonic_regression import HarmonicRegression
+from mlsci.mortality.synthetic_control import SyntheticControl
+from mlsci.mortality.weekly_trend import WeeklyTrend
 
 REGIONS, YEARS, WEEKS, PRE = 6, 5, 14, 6
 DAYS = np.array([7.0, 6.0, 7.0, 7.0, 7.0, 7.0, 7.0, 7.0])
+ALL_DAYS = np.array([11.0, 7.0, 7.0, 7.0, 7.0, 7.0, *DAYS])
+CALENDAR = Calendar(
+    years=np.arange(2015, 2015 + YEARS),
+    target=2020,
+    days=np.tile(ALL_DAYS, (YEARS, 1)),
+    target_days=ALL_DAYS,
+)
 
 MODELS: dict[str, Callable[[], Counterfactual]] = {
     "mean": HistoricalMean,
     "ppca": ConditionalGP,
     "smooth": lambda: ConditionalGP("squared-exponential"),
+    "control": SyntheticControl,
+    "trend": lambda: WeeklyTrend(CALENDAR),
+    "harmonic": lambda: HarmonicRegression(CALENDAR),
 }
 
 
@@ -68,19 +82,29 @@ def test_each_series_is_treated_by_itself(model: Counterfactual) -> None:
 
 
 def test_prediction_scales_with_the_rates(model: Counterfactual) -> None:
-    some = rates()
+    """Over-dispersed counts scale too, where the dispersion is well above Poisson's."""
+    some = 10 * rates()
     once, thrice = predict(model, some), predict(model, 3 * some)
     np.testing.assert_allclose(thrice.mean, 3 * once.mean, rtol=1e-6)
     np.testing.assert_allclose(thrice.covariance, 9 * once.covariance, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(thrice.shared, once.shared, rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:Perfect separation")
 def test_constant_years_are_continued(model: Counterfactual) -> None:
     """Years without any difference leave nothing to learn but their mean."""
-    flat = np.broadcast_to(np.linspace(30, 10, WEEKS), (3, YEARS + 1, WEEKS))
+    flat = np.broadcast_to(30.0, (3, YEARS + 1, WEEKS))
     p = predict(model, flat)
-    np.testing.assert_allclose(p.mean, flat[:, -1, PRE:], rtol=1e-9)
-    assert p.nation(DAYS).deviation < 1e-3
+    np.testing.assert_allclose(p.mean, 30, rtol=1e-9)
+    if not isinstance(model, HarmonicRegression):  # whose noise is Poisson's at least
+        assert p.nation(DAYS).deviation < 1e-3
+
+
+def test_order_of_control_years_matters_to_trends_alone(model: Counterfactual) -> None:
+    some = rates()
+    shuffled = np.concatenate([some[..., [3, 0, 4, 1, 2], :], some[..., -1:, :]], axis=-2)
+    same = np.allclose(predict(model, some).mean, predict(model, shuffled).mean, rtol=1e-6)
+    assert same != isinstance(model, WeeklyTrend | HarmonicRegression)
 
 
 def test_series_of_zeros_have_finite_predictions(model: Counterfactual) -> None:
@@ -108,7 +132,7 @@ def test_wrong_control_years_are_refused(
 
 
 def test_wrong_first_weeks_are_refused(model: Counterfactual) -> None:
-    some = rates()
+    some = rates()[..., :-1, :]
     fitted = model.fit(some)
     with pytest.raises(ValueError, match="do not fit"):
         fitted.predict(some[0, :, 0, :PRE])
@@ -116,6 +140,12 @@ def test_wrong_first_weeks_are_refused(model: Counterfactual) -> None:
         fitted.predict(some[:, :, 0])
     with pytest.raises(ValueError, match="missing"):
         fitted.predict(np.full((2, REGIONS, PRE), np.nan))
+
+
+@pytest.mark.parametrize("model", [WeeklyTrend(CALENDAR), HarmonicRegression(CALENDAR)])
+def test_years_must_be_those_of_the_calendar(model: Counterfactual) -> None:
+    with pytest.raises(ValueError, match="calendar"):
+        model.fit(rates())
 
 
 def test_draws_have_the_distributions_that_are_told(model: Counterfactual) -> None:

@@ -45,7 +45,15 @@ class Calendar:
     def middle(self) -> np.ndarray:
         """Middle of each week, ``(weeks,)``, in days since New Year, mean over control years."""
         end = np.cumsum(self.days, axis=1)
-        return (end - 0.5 * self.days).mean(0)
+        return np.asarray((end - 0.5 * self.days).mean(0))
+
+    def check(self, rates: np.ndarray) -> None:
+        """Refuse rates ``(..., years, weeks)`` of other years or weeks than the calendar's."""
+        if rates.shape[-2:] != self.days.shape or len(self.years) != len(self.days):
+            raise ValueError(
+                f"rates have {rates.shape[-2]} years and {rates.shape[-1]} weeks, the calendar "
+                f"{len(self.years)} years and days of shape {self.days.shape}: give them the same"
+            )
 
 
 class Prediction(Protocol):
