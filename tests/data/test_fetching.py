@@ -193,16 +193,16 @@ def test_files_with_addresses_of_their_own_are_fetched_one_by_one(tiny, web, mon
     plain = registry.DataSet(*("plain", "P", "Files", "CC0", "None", "None"), records, "files")
     monkeypatch.setitem(registry.REGISTRY, "plain", plain)
     with pytest.raises(data.MissingData, match="make data"):
-        data.content("plain", "a.tsv")
+        data.path("plain", "a.tsv")
     web.plan["two"] = ["drop", b"something else"]
     data.fetch(["plain"])
     assert web.requests == ["one.tsv", "two", "two", "two"]
-    assert {name: data.content("plain", name) for name in texts} == texts
+    assert {name: data.unpack(data.path("plain", name)) for name in texts} == texts
     with pytest.raises(ValueError, match=r"no file 'c.tsv'; it has a.tsv, b.rds"):
-        data.content("plain", "c.tsv")
+        data.path("plain", "c.tsv")
     (tiny.cache.parent / "plain" / "a.tsv.gz").write_bytes(texts["b.rds"])
     with pytest.raises(data.DamagedData, match="not the published one"):
-        data.content("plain", "a.tsv")
+        data.path("plain", "a.tsv")
 
 
 # ---------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from .errors import DamagedData, DataError, MissingData
 from .fetching import fetch
-from .loader import ImageSet, content, load
+from .idx import unpack
+from .loader import ImageSet, load, path
 from .places import Found, available
 from .registry import REGISTRY, DataFile, DataSet, content_sha256, describe
 
@@ -28,13 +29,14 @@ __all__ = [
     "ImageSet",
     "MissingData",
     "available",
-    "content",
     "content_sha256",
     "describe",
     "fetch",
     "load",
     "names",
+    "path",
     "report",
+    "unpack",
 ]
 
 

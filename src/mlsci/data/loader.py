@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -95,8 +96,8 @@ def _read(dataset: DataSet, found: Found, split: Part) -> ImageSet:
     return ImageSet(images, labels, dataset.name, split, found.provider, dataset.sha256)
 
 
-def content(name: str, file: str) -> bytes:
-    """Return the verified, decompressed content of one file of a data set.
+def path(name: str, file: str) -> Path:
+    """Return where a file of a data set lies, after verifying its content.
 
     Parameters
     ----------
@@ -104,6 +105,11 @@ def content(name: str, file: str) -> bytes:
         The data set, "italy_mortality" for one.
     file : str
         One of its files, by the name in the registry.
+
+    Returns
+    -------
+    Path
+        The file, gzipped or not, whatever its name: `mlsci.data.unpack` reads both.
 
     Raises
     ------
@@ -118,12 +124,10 @@ def content(name: str, file: str) -> bytes:
         there = ", ".join(f.name for f in dataset.files)
         raise ValueError(f"{name} has no file {file!r}; it has {there}")
     found = available(name)
-    if found is None:
+    result = None if found is None else stored(found.path, record)
+    if found is None or result is None:
         raise missing(dataset)
-    if found.kind == "package":
-        raise ValueError(f"{name} lies in a Python package as a table: use load")
-    result = _content(dataset, found, record)
-    check(dataset, found, record, result)
+    check(dataset, found, record, _content(dataset, found, record))
     return result
 
 

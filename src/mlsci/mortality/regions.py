@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+
+import numpy as np
 
 # In the order of Istat's codes, 1 to 20, with the statistical macro-areas.
 MACRO_AREAS: dict[str, tuple[str, ...]] = {
@@ -74,6 +77,18 @@ def canonical(name: str) -> str:
         return _NAMES[_key(name.split("/", maxsplit=1)[0])]
     except KeyError:
         raise ValueError(f"there is no region {name!r}") from None
+
+
+def positions(names: Iterable[object]) -> np.ndarray:
+    """Return the position of each name in `REGIONS`, int64 (n,); -1 where it is none of them."""
+    known: dict[object, int] = {}
+    for name in (listed := list(names)):
+        if name not in known:
+            try:
+                known[name] = REGIONS.index(canonical(str(name)))
+            except ValueError:
+                known[name] = -1
+    return np.array([known[name] for name in listed], dtype=np.int64)
 
 
 def macro_area(region: str) -> str:

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from . import weeks
-from .errors import RecordError
+from .errors import AGAIN, RecordError, parse_table, read_content, refuse_rows, whole_counts
 from .records import AGES, SEXES, WeeklyDeaths
-from .regions import REGIONS, canonical
+from .regions import REGIONS, positions
 
 COLUMNS = ("week", "region", "age_group", "male", "female", "total")
 _WEEK = r"\d{2}/\d{2}/\d{4}-\d{2}/\d{2}/\d{4}"
-_AGAIN = "get the file again; it is not the published one"
-
-
-def read_text(path: Path, encoding: str = "utf-8") -> io.StringIO:
-    """Return the text of a file, gzipped or not.
-
-    Raises
-    ------
-    RecordError
-        If the file is not there, truncated or not text in this encoding.
-    """
-    try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
-        return io.StringIO(content.decode(encoding))
-    except FileNotFoundError:
-        raise RecordError(path.name, None, "there is no such file", "run `make data`") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise RecordError(path.name, None, f"damaged archive ({error})", _AGAIN) from None
-    except UnicodeDecodeError as error:
-        raise RecordError(path.name, None, f"not {encoding} text ({error})", _AGAIN) from None
 
 
 def read_regional_weekly(path: Path, source: str) -> WeeklyDeaths:
@@ -63,22 +39,11 @@ def read_regional_weekly(path: Path, source: str) -> WeeklyDeaths:
         If the file is damaged, incomplete, or holds what cannot be deaths.
     """
     file = path.name
-    try:
-        table = pd.read_csv(read_text(path), sep="\t", index_col=0)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise RecordError(file, None, f"not a table ({error})", _AGAIN) from None
-    if tuple(table.columns) != COLUMNS:
-        raise RecordError(
-            file, None, f"its columns are {list(table.columns)}, not {list(COLUMNS)}", _AGAIN
-        )
+    table = parse_table(read_content(path), file, COLUMNS, sep="\t")
 
-    def refuse(bad: np.ndarray, cause: str) -> None:
-        if np.any(bad):
-            row = int(np.argmax(bad))
-            raise RecordError(file, row + 1, f"{cause} ({table.iloc[row].to_list()})", _AGAIN)
-
-    counts = table[["male", "female", "total"]].apply(pd.to_numeric, errors="coerce").to_numpy()
-    refuse(~np.all((counts >= 0) & (counts % 1 == 0), axis=1), "a count is no number from 0")
+    refuse = partial(refuse_rows, file, table)
+    counts = whole_counts(table[["male", "female", "total"]])
+    refuse(np.isnan(counts).any(axis=1), "a count is no whole number from 0")
     refuse(counts[:, 0] + counts[:, 1] != counts[:, 2], "male and female do not add up to total")
     age = pd.to_numeric(table.age_group, errors="coerce").to_numpy()
     refuse(~np.isin(age, np.arange(len(AGES))), f"age_group is not 0 to {len(AGES) - 1}")
@@ -89,13 +54,12 @@ def read_regional_weekly(path: Path, source: str) -> WeeklyDeaths:
     refuse(~np.isin(end, ends), "its week is not on the published axis")
     year = table.week.str[17:].astype(np.int64).to_numpy()
     years = np.unique(year)
-    names = {name: _region(str(name)) for name in table.region.unique()}
-    region = table.region.map({name: REGIONS.index(r) for name, r in names.items() if r})
-    refuse(region.isna().to_numpy(), "there is no such region")
+    region = positions(table.region)
+    refuse(region < 0, "there is no such region")
 
     shape = (len(REGIONS), len(AGES), len(SEXES), len(years), len(ends))
     cell = (
-        region.to_numpy(np.int64),
+        region,
         age.astype(np.int64),
         np.searchsorted(years, year),
         np.searchsorted(np.array(ends), end),
@@ -110,7 +74,7 @@ def read_regional_weekly(path: Path, source: str) -> WeeklyDeaths:
     if np.any(times[present] == 0):
         r, a, y, w = (int(i[0]) for i in np.nonzero(times[present] == 0))
         what = f"{REGIONS[present[r]]}, age_group {a}, week to {ends[w]} of {years[y]}"
-        raise RecordError(file, None, f"a row is missing: {what}", _AGAIN)
+        raise RecordError(file, None, f"a row is missing: {what}", AGAIN)
     return WeeklyDeaths(
         deaths=deaths[present],
         days=weeks.days(ends, years.tolist()),
@@ -121,11 +85,3 @@ def read_regional_weekly(path: Path, source: str) -> WeeklyDeaths:
         week_ends=ends,
         source=source,
     )
-
-
-def _region(name: str) -> str:
-    try:
-        region = canonical(name)
-    except ValueError:
-        return ""
-    return region if region in REGIONS else ""

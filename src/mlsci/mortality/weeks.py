@@ -12,7 +12,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_LEAP_YEAR = 2020
+_NEW_YEAR = dt.date(2020, 1, 1)  # of a leap year
+# Every day of a leap year, 101 to 1231.
+DAYS: np.ndarray = np.array(
+    [100 * day.month + day.day for day in (_NEW_YEAR + dt.timedelta(d) for d in range(366))]
+)
 
 
 def axis(n: int) -> tuple[str, ...]:
@@ -21,7 +25,7 @@ def axis(n: int) -> tuple[str, ...]:
     >>> axis(9)[-3:]
     ('02-22', '02-29', '03-07')
     """
-    first = dt.date(_LEAP_YEAR, 1, 11)
+    first = _NEW_YEAR + dt.timedelta(10)
     return tuple(f"{first + dt.timedelta(7 * k):%m-%d}" for k in range(n))
 
 
@@ -70,13 +74,8 @@ def index(month_day: np.ndarray) -> np.ndarray:
         If a number is no day.
     """
     values = np.asarray(month_day, dtype=np.int64)
-    start = dt.date(_LEAP_YEAR, 1, 1)
-    every = [start + dt.timedelta(d) for d in range(366)]
-    ordinal = np.full(1232, -1, dtype=np.int64)
-    ordinal[[100 * day.month + day.day for day in every]] = np.arange(366)
-    inside = (values >= 0) & (values < len(ordinal))
-    found = np.where(inside, ordinal[np.where(inside, values, 0)], -1)
-    if np.any(found < 0):
-        wrong = int(values[np.argmax(found < 0)])
+    strange = ~np.isin(values, DAYS)
+    if np.any(strange):
+        wrong = int(values[strange].flat[0])
         raise ValueError(f"{wrong} is no day of a year (100 month + day)")
-    return np.maximum((found - 4) // 7, 0)
+    return np.maximum((np.searchsorted(DAYS, values) - 4) // 7, 0)
