@@ -73,7 +73,7 @@ class LightCone:
     ) -> None:  # fmt: skip
         if reach > tiling.depth * (1 + 1e-9):
             raise ValueError(
-                f"tiles reach to {tiling.depth:.0f} Mpc/h, not to {reach:.0f}: add some"
+                f"boxes reach to {tiling.depth:.0f} Mpc/h, not to {reach:.0f}: stack more of them"
             )
         if (field.width + field.pixel) * reach > tiling.box:
             raise ValueError(
