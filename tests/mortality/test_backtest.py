@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mlsci.mortality.backtest import KINDS, Backtest, leave_one_year_out, summary
+from mlsci.mortality.backtest import (
+    KINDS,
+    Backtest,
+    departure_slope,
+    leave_one_year_out,
+    reliability,
+    summary,
+)
 from mlsci.mortality.classical import CLASSICAL, LABELS
 from mlsci.mortality.counterfactual import DrawnPrediction, GaussianPrediction
 
@@ -103,8 +110,46 @@ def test_summary_of_a_perfect_forecast() -> None:
         np.testing.assert_allclose(found[name], 0, atol=1e-12)
 
 
-def test_leaving_a_year_out_of_the_scores() -> None:
+def test_groups_are_scored_one_by_one() -> None:
+    counts = np.stack([deaths(0), deaths(1)])
+    both, alone = run("mean", counts), run("mean", counts[1])
+    one, other = summary(both, group=1), summary(alone)
+    assert set(one) == set(other)
+    for name in ("weekly_68", "total_95", "nation_95", "nation_nrmse"):
+        np.testing.assert_allclose(one[name], other[name])
+    # Errors of a group are relative to the mean region, not to each.
+    assert one["nrmse"] != other["nrmse"]
+
+
+def test_a_nations_weeks_add_up_to_its_total() -> None:
     test = run("mean", deaths())
-    part = test.without(2017)
-    assert part.years == (2015, 2016, 2018, 2019)
-    np.testing.assert_array_equal(part.mean("total"), np.delete(test.mean("total"), 2, axis=0))
+    mean, deviation = test.nation_weeks()
+    assert mean.shape == deviation.shape == (len(YEARS), WEEKS - FIRST)
+    np.testing.assert_allclose(mean.sum(-1), test.mean("nation"))
+    np.testing.assert_allclose(mean, test.mean("weekly").sum(1))
+    # Weeks are between independence and unison, or against each other.
+    assert (deviation.sum(-1) >= test.deviation("nation") * (1 - 1e-9)).all()
+
+
+def test_reliability_rises_with_the_level() -> None:
+    curve = reliability(run("harmonic", deaths()), "weekly", [0.1, 0.5, 0.9])
+    assert (np.diff(curve) > 0).all()
+
+
+def test_slope_of_departures_that_come_true() -> None:
+    reference = run("mean", deaths())
+    base, observed = reference.mean("weekly"), reference.observed
+
+    def shifted(share: float) -> Backtest:
+        """Predicts a share of the departures that happen."""
+        means = (base + (observed - base) / share) / reference.days[:, None]
+        given = tuple(
+            GaussianPrediction(mean, np.zeros((*mean.shape, mean.shape[-1])), np.array(0.0))
+            for mean in means
+        )
+        return Backtest(reference.years, observed, reference.days, given)
+
+    for share in (1.0, 0.5, -0.2):
+        np.testing.assert_allclose(
+            departure_slope(shifted(share), reference), (share, 0), atol=1e-12
+        )

@@ -1,4 +1,4 @@
-"""The synthetic country: like the real one, honest about itself, and found out by every model."""
+"""The synthetic country: like the real one, and honest about itself."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mlsci.mortality.classical import CLASSICAL
-from mlsci.mortality.counterfactual import Calendar
 from mlsci.mortality.records import AGES, SEXES
 from mlsci.mortality.regions import REGIONS
 from mlsci.mortality.simulate import (
@@ -18,9 +16,6 @@ from mlsci.mortality.simulate import (
     relative_excess,
     simulate,
 )
-
-CALM = Habits(influenza=(0.0, 0.0), regional=0.0, trend=0.0)
-PRE = 7
 
 
 def test_the_same_seed_is_the_same_country() -> None:
@@ -121,43 +116,3 @@ def test_ordinary_years_are_like_those_of_italy() -> None:
 def test_a_smaller_country_has_fewer_deaths() -> None:
     part = simulate(0, habits=Habits(size=0.1)).ordinary.deaths.sum()
     assert part == pytest.approx(0.1 * simulate(0).ordinary.deaths.sum(), rel=0.01)
-
-
-def recovery(name: str, habits: Habits, seeds: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Errors of the excess: nation relative, nation and regions in standard deviations."""
-    relative, nation, regions = [], [], []
-    for seed in seeds:
-        country = simulate(seed, n_weeks=14, habits=habits)
-        records = country.deaths.total("age", "sex")
-        counts, days = records.deaths[:, 0, 0], records.days
-        calendar = Calendar(np.array(records.years[:-1]), 2020, days[:-1], days[-1])
-        rates = counts / days
-        fitted = CLASSICAL[name](calendar).fit(rates[:, :-1])
-        prediction = fitted.predict(rates[:, -1, :PRE])
-        late, true = counts[:, -1, PRE:].sum(1), country.injected.sum((1, 2, 3))
-        total, all_ = prediction.total(days[-1, PRE:]), prediction.nation(days[-1, PRE:])
-        regions.append((late - total.mean - true) / total.deviation)
-        error = late.sum() - all_.mean - true.sum()
-        nation.append(error / all_.deviation)
-        relative.append(error / true.sum())
-    return np.array(relative), np.array(nation), np.array(regions)
-
-
-@pytest.mark.parametrize("name", CLASSICAL)
-def test_every_model_recovers_the_excess_of_a_calm_country(name: str) -> None:
-    """Years that differ by chance alone: within 3%, and within the errors that are told."""
-    relative, nation, regions = recovery(name, CALM, range(8))
-    assert np.abs(relative).max() < 0.03
-    # PCA with a smooth residual promises twice as much as it can hold even here.
-    factor = 2.0 if name == "cgp_smooth" else 1.0
-    assert np.abs(nation).max() < 3 * factor
-    assert np.sqrt((regions**2).mean()) < 1.7 * factor
-
-
-@pytest.mark.parametrize("name", CLASSICAL)
-def test_every_model_recovers_the_excess_after_real_winters(name: str) -> None:
-    """Influenza years and regions' own: the nation's excess to some 20%, trends to some 40%."""
-    relative, nation, _ = recovery(name, Habits(), range(10))
-    assert np.sqrt((relative**2).mean()) < (0.3 if name in ("harmonic", "trend") else 0.18)
-    assert np.sqrt((nation**2).mean()) < (4.5 if name == "cgp_smooth" else 2.5)
-    assert abs(relative.mean()) < 0.15

@@ -68,6 +68,18 @@ class Backtest:
         """Return the standard deviations of the predicted deaths, ``(years, ...)``."""
         return np.array([self.predictive(kind, k).deviation for k in range(len(self.years))])
 
+    def nation_weeks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and deviation of all regions' deaths by week, ``(years, ..., weeks)``."""
+        found = [
+            [self.predictions[k].nation(one) for one in np.diag(self.days[k])]
+            for k in range(len(self.years))
+        ]
+        parts = [
+            np.array([np.stack([getattr(p, name) for p in year], axis=-1) for year in found])
+            for name in ("mean", "deviation")
+        ]
+        return parts[0], parts[1]
+
     def covered(self, kind: Kind, level: float) -> np.ndarray:
         """Return which numbers lie within their central intervals, booleans ``(years, ...)``."""
         return np.array(
@@ -81,16 +93,6 @@ class Backtest:
         """Return the continuous ranked probability scores in deaths, ``(years, ...)``."""
         return np.array(
             [self.predictive(kind, k).crps(truth) for k, truth in enumerate(self.truth(kind))]
-        )
-
-    def without(self, year: int) -> Backtest:
-        """Return the back-test without the held-out year of this number."""
-        kept = [k for k, y in enumerate(self.years) if y != year]
-        return Backtest(
-            tuple(self.years[k] for k in kept),
-            self.observed[kept],
-            self.days[kept],
-            tuple(self.predictions[k] for k in kept),
         )
 
 
@@ -144,31 +146,74 @@ def leave_one_year_out(
 
 
 def summary(
-    test: Backtest, levels: Sequence[float] = (0.68, 0.95)
+    test: Backtest, group: int | None = None, levels: Sequence[float] = (0.68, 0.95)
 ) -> dict[str, tuple[float, float]]:
-    """Return the scores of a back-test of regions' deaths, each with its error.
+    """Return the scores of a back-test, each with its error by jackknife over held-out years.
 
     ``nrmse`` and ``crps``, of weekly deaths as in `scores`; ``total_nrmse`` and ``nation_nrmse``,
     of all weeks together; and for each kind of number and level the coverage, ``weekly_68`` and
-    so on. Errors are by jackknife over held-out years.
+    so on.
+
+    Parameters
+    ----------
+    test
+        Of deaths ``(regions, ...)``, or ``(groups, regions, ...)``.
+    group
+        Which of the groups. Small regions may have no deaths of an age at all, so errors are then
+        relative to the mean over regions, and large regions count more.
+    levels
+        Probabilities of the central intervals whose coverage is wanted.
     """
     n = len(test.years)
     found: dict[str, tuple[float, float]] = {}
 
+    def of(values: np.ndarray) -> np.ndarray:
+        return values if group is None else values[:, group]
+
+    def series(values: np.ndarray) -> np.ndarray:
+        return of(values) if group is None else of(values).reshape(n, -1)
+
     def add(name: str, statistic: Callable[[np.ndarray], float]) -> None:
         found[name] = scores.jackknife(statistic, n)
 
-    truth, mean, crps = test.truth("weekly"), test.mean("weekly"), test.crps()
-    add("nrmse", lambda k: scores.nrmse(truth[k], mean[k]))
+    def add_error(name: str, true: np.ndarray, mean: np.ndarray) -> None:
+        add(name, lambda k: scores.nrmse(true[k], mean[k]))
+
+    def add_coverage(name: str, inside: np.ndarray) -> None:
+        add(name, lambda k: float(inside[k].mean()))
+
+    truth, crps = series(test.truth("weekly")), series(test.crps())
+    add_error("nrmse", truth, series(test.mean("weekly")))
     add("crps", lambda k: scores.relative_crps(truth[k], crps[k]))
-    for kind in ("total", "nation"):
-        t, m = test.truth(kind)[..., None], test.mean(kind)[..., None]
-        add(f"{kind}_nrmse", lambda k, t=t, m=m: scores.nrmse(t[k], m[k]))  # type: ignore[misc]
+    total, nation = test.mean("total"), test.mean("nation")
+    if group is None:
+        add_error("total_nrmse", test.truth("total")[..., None], total[..., None])
+    else:
+        add_error("total_nrmse", of(test.truth("total")), of(total))
+    add_error("nation_nrmse", of(test.truth("nation"))[..., None], of(nation)[..., None])
     for kind in KINDS:
         for level in levels:
-            inside = test.covered(kind, level)
-            add(
-                f"{kind}_{100 * level:.0f}",
-                lambda k, inside=inside: float(inside[k].mean()),  # type: ignore[misc]
-            )
+            add_coverage(f"{kind}_{100 * level:.0f}", of(test.covered(kind, level)))
     return found
+
+
+def reliability(test: Backtest, kind: Kind, levels: Sequence[float]) -> np.ndarray:
+    """Return the share of numbers within their central intervals, for each level ``(levels,)``."""
+    return np.array([test.covered(kind, level).mean() for level in levels])
+
+
+def departure_slope(test: Backtest, reference: Backtest) -> tuple[float, float]:
+    """Return how much of a predicted departure from a reference comes true, and its error.
+
+    The slope through the origin of observed on predicted departures of regions' totals, both
+    relative to the reference: 1 where the departures are right on average, 0 where they are
+    chance, and a model would do better to predict the reference.
+    """
+    base = reference.mean("total")
+    predicted = test.mean("total") / base - 1
+    observed = test.truth("total") / base - 1
+
+    def slope(k: np.ndarray) -> float:
+        return float((predicted[k] * observed[k]).sum() / (predicted[k] ** 2).sum())
+
+    return scores.jackknife(slope, len(test.years))

@@ -80,6 +80,10 @@ class Habits:
     size: float = 1.0
 
 
+CALM = Habits(influenza=(0.0, 0.0), regional=0.0, trend=0.0)
+"""Years that differ by chance alone."""
+
+
 @dataclass(frozen=True)
 class Epidemic:
     """What is added to the last year: deaths in proportion to the ordinary ones.
