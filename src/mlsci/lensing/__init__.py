@@ -3,9 +3,9 @@
 Nothing is imported here, so that no part costs more than what it needs.
 
 The particle mesh
-    `pfft`, parallel Fourier transforms under the name that `pmesh` asks for; `compiled`, how the hot
-    loops are compiled and kept; `mesh`, a periodic mesh split over ranks, and its transforms;
-    `exchange`, particles sent to the rank of their cell and back; `kernels`, painting, reading and
-    filtering; `initial`, white noise and Lagrangian perturbation theory; `forces`, gravity;
-    `nbody`, the steps in time; `sharpening`, the correction for what a mesh cannot resolve.
+    `fft`, Fourier transforms of a mesh split over ranks; `pfft`, the same under the name that the
+    package `pmesh` asks for; `mesh`, a periodic box of cells over ranks; `exchange`, particles sent
+    to the rank of their cell, and back; `kernels`, the hot loops, which `compiled` keeps;
+    `initial`, white noise and Lagrangian perturbation theory; `forces`, gravity; `nbody`, the steps
+    in time; `sharpening`, the correction for what a mesh cannot resolve.
 """
