@@ -43,9 +43,7 @@ def white_noise(mesh: Mesh, seed: int) -> Array:
     from pmesh.whitenoise import generate
 
     if mesh.cells % 2:
-        raise ValueError(
-            f"the noise needs an even mesh, not one of {mesh.cells} cells along a side"
-        )
+        raise ValueError(f"the noise needs a mesh of even side, not of {mesh.cells} cells")
     block = mesh.transform.output.block(mesh.transform.place)
     modes: Array = np.zeros([part.stop - part.start for part in block], np.complex128)
     generate(modes, [part.start for part in block], [mesh.cells] * 3, int(seed), False)

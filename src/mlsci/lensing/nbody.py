@@ -101,7 +101,7 @@ def evolve(
     Parameters
     ----------
     state : State
-        At the first scale factor. Its arrays are changed in place.
+        At the first scale factor. Its arrays are taken over: they are changed in place.
     cosmology : Cosmology
         Of the drifts and kicks.
     steps : sequence of float
@@ -130,7 +130,9 @@ def evolve(
             f"the state is at a = {state.a:.6g}, but the steps begin at {times[0]:.6g}: begin them "
             "at the state's"
         )
-    x, p, mesh = state.x, state.p, state.mesh
+    # C order, since a drift goes through them as one line
+    x, p = (np.ascontiguousarray(values, np.float64) for values in (state.x, state.p))
+    mesh = state.mesh
     strength = 1.5 * cosmology.omega_m
     closing = 0.0  # what the step before has left of its last kick
     for a_start, a_end in zip(times, times[1:]):
