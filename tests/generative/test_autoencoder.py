@@ -9,8 +9,9 @@ import pytest
 import tensorflow as tf
 from scipy.stats import norm
 
-from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig, as_images
+from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig
 from mlsci.generative.classifier import Classifier
+from mlsci.generative.images import as_images
 from mlsci.generative.persistence import round_to_half
 from mlsci.generative.training import TrainingConfig
 from mlsci.generative.vae import VAE

@@ -13,6 +13,8 @@ from typing import Self
 import numpy as np
 import tensorflow as tf
 
+from mlsci.generative.batches import compiled, in_batches
+from mlsci.generative.images import checked_images
 from mlsci.generative.networks import MLP, Conv, ConvTranspose, ResidualConv
 from mlsci.generative.persistence import config_from_dict, load_module, save_module
 from mlsci.generative.training import History, TrainingConfig, fit
@@ -120,8 +122,8 @@ class AutoEncoder(tf.Module):
         self.encoder = _Encoder(rng, config, self._encoder_outputs)
         self.decoder = _Decoder(rng, config)
         self.log_sigma = tf.Variable(np.log(0.1), dtype=tf.float32, trainable=False)
-        self._encode = tf.function(self.encoder, reduce_retracing=True)
-        self._decode = tf.function(self.decoder, reduce_retracing=True)
+        self._encode = compiled(self.encoder)
+        self._decode = compiled(self.decoder)
 
     def loss(self, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Return the mean squared error a pixel of a batch ``(n, height, width, colours)``."""
@@ -141,7 +143,7 @@ class AutoEncoder(tf.Module):
 
         For the arguments see `mlsci.generative.training.fit`.
         """
-        train, validation = self.checked(train), self.checked(validation)
+        train, validation = (checked_images(x, self.config.image) for x in (train, validation))
         history = fit(
             self.loss, self.trainable_variables, [train], [validation], config,
             checkpoint=checkpoint, log=log,
@@ -158,8 +160,7 @@ class AutoEncoder(tf.Module):
         return self._encoded(x)[:, : self.config.latent]
 
     def _encoded(self, x: np.ndarray) -> np.ndarray:
-        parts = [self._encode(tf.constant(b)).numpy() for b in _batches(self.checked(x))]
-        return np.concatenate(parts)
+        return in_batches(self._encode, checked_images(x, self.config.image))
 
     def decode(self, z: np.ndarray) -> np.ndarray:
         """Return the images ``(n, height, width, colours)`` of codes ``(n, latent)``.
@@ -169,7 +170,7 @@ class AutoEncoder(tf.Module):
         z = np.asarray(z, np.float32)
         if z.ndim != 2 or z.shape[1] != self.config.latent:
             raise ValueError(f"codes must be (n, {self.config.latent}), got {z.shape}")
-        return np.concatenate([self._decode(tf.constant(b)).numpy() for b in _batches(z)])
+        return in_batches(self._decode, z)
 
     def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """Return ``decode(encode(x))``, of the shape of x."""
@@ -186,27 +187,6 @@ class AutoEncoder(tf.Module):
         """Standard deviation of a pixel about its reconstruction, in units of the pixel range."""
         return float(np.exp(self.log_sigma.numpy()))
 
-    def checked(self, x: np.ndarray) -> np.ndarray:
-        """Return the images as float32.
-
-        Raises
-        ------
-        ValueError
-            For a wrong shape, NaN or infinity, or pixels outside [0, 1].
-        """
-        x = np.asarray(x)
-        if x.ndim != 4 or x.shape[1:] != self.config.image:
-            raise ValueError(f"images must be (n, *{self.config.image}), got {x.shape}")
-        x = x.astype(np.float32, copy=False)
-        if not np.isfinite(x).all():
-            raise ValueError("images hold NaN or infinity: mask or fill these pixels first")
-        if x.size and (x.min() < -1e-3 or x.max() > 1 + 1e-3):
-            raise ValueError(
-                f"pixels must lie in [0, 1], got [{x.min():.3g}, {x.max():.3g}]: "
-                "divide by the range"
-            )
-        return x
-
     def save(self, path: Path) -> None:
         """Write configuration and weights to one .npz file (to a temporary name, then renamed)."""
         save_module(self, asdict(self.config), path)
@@ -215,12 +195,3 @@ class AutoEncoder(tf.Module):
     def load(cls, path: Path) -> Self:
         """Read what `save` wrote; ValueError naming the file if it does not fit."""
         return load_module(lambda values: cls(config_from_dict(cls.config_type, values)), path)
-
-
-def as_images(pixels: np.ndarray) -> np.ndarray:
-    """Return uint8 pixels ``(n, h, w)`` as float32 images ``(n, h, w, 1)`` in [0, 1]."""
-    return np.asarray(pixels, np.float32)[..., None] / np.float32(255)
-
-
-def _batches(x: np.ndarray, size: int = 1000) -> list[np.ndarray]:
-    return [x[i : i + size] for i in range(0, max(1, len(x)), size)]

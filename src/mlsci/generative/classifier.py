@@ -1,7 +1,8 @@
-"""A small convolutional classifier: its last hidden layer is the feature space of quality measures.
+"""A small convolutional classifier: its pooled features are the space of the quality measures.
 
-Distances in the feature space of a network trained on the very data set stand in for Inception's,
-which was trained on photographs (Naeem et al. 2020, arXiv:2002.09797, discuss the choice).
+As in the Frechet *Inception* distance (Heusel et al. 2017, arXiv:1706.08500) the features are the
+spatial means of the last convolutional layer; but the network is trained on the very data set,
+where Inception was trained on photographs (Naeem et al. 2020, arXiv:2002.09797, discuss this).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from mlsci.generative.batches import compiled, in_batches
+from mlsci.generative.images import checked_images
 from mlsci.generative.networks import Conv, Dense, ResidualConv
 from mlsci.generative.persistence import config_from_dict, load_module, save_module
 from mlsci.generative.training import History, TrainingConfig, fit
@@ -24,20 +27,19 @@ class ClassifierConfig:
 
     Attributes
     ----------
-    classes, features
-        Number of labels, and width of the last hidden layer.
+    classes
+        Number of labels.
     image
         (height, width, colours).
     channels
-        Of the two strided convolutions.
+        Of the two strided convolutions; the second number is that of the features.
     seed
         Of the initial weights.
     """
 
     classes: int = 10
-    features: int = 64
     image: tuple[int, ...] = (28, 28, 1)
-    channels: tuple[int, int] = (32, 64)
+    channels: tuple[int, int] = (32, 96)
     seed: int = 0
 
 
@@ -48,26 +50,20 @@ class Classifier(tf.Module):
         super().__init__()
         self.config = c = config
         rng = np.random.default_rng([c.seed, 3])
-        height, width = (-(-n // 4) for n in c.image[:2])
         self.conv1 = Conv(rng, c.image[2], c.channels[0], 4, 2)
         self.conv2 = Conv(rng, c.channels[0], c.channels[1], 4, 2)
         self.block = ResidualConv(rng, c.channels[1])
-        self.dense = Dense(rng, height * width * c.channels[1], c.features)
-        self.last = Dense(rng, c.features, c.classes)
-        self._evaluate = tf.function(self._features, reduce_retracing=True)
+        self.last = Dense(rng, c.channels[1], c.classes)
+        self._evaluate = compiled(self._features)
 
     def _features(self, x: tf.Tensor) -> tf.Tensor:
         x = self.block(self.conv2(tf.nn.relu(self.conv1(x))))
-        x = tf.reshape(tf.nn.relu(x), (-1, self.dense.w.shape[0]))
-        return tf.nn.relu(self.dense(x))
+        return tf.reduce_mean(tf.nn.relu(x), (1, 2))
 
     def loss(self, x: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Cross-entropy of a batch in nats, with half of the features dropped in training."""
-        features = self._features(x)
-        keep = tf.random.stateless_uniform(tf.shape(features), seed) < 0.5
-        training = tf.cast(seed[0] >= 0, tf.float32)  # validation has negative seeds
-        dropped = features * (2 * tf.cast(keep, tf.float32))
-        logits = self.last(training * dropped + (1 - training) * features)
+        """Return the cross-entropy of a batch in nats."""
+        del seed  # nothing is random here
+        logits = self.last(self._features(x))
         return tf.reduce_mean(
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
         )
@@ -89,12 +85,9 @@ class Classifier(tf.Module):
         )  # fmt: skip
 
     def features(self, x: np.ndarray) -> np.ndarray:
-        """Return the last hidden layer, ``(n, features)``; pixels are clipped to [0, 1] first."""
+        """Return the pooled features ``(n, channels[1])``; pixels are clipped to [0, 1] first."""
         x = np.clip(np.asarray(x, np.float32), 0, 1)
-        if x.ndim != 4 or x.shape[1:] != self.config.image:
-            raise ValueError(f"images must be (n, *{self.config.image}), got {x.shape}")
-        parts = [self._evaluate(tf.constant(x[i : i + 1000])) for i in range(0, len(x), 1000)]
-        return np.concatenate([p.numpy() for p in parts])
+        return in_batches(self._evaluate, checked_images(x, self.config.image))
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the most probable label of each image, ``(n,)``."""

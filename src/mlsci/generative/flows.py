@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
+from mlsci.generative.batches import compiled, in_batches
 from mlsci.generative.bijectors import (
     Autoregressive,
     Coupling,
@@ -110,9 +111,9 @@ class Flow(tf.Module):
         self._whitening = affine(np.zeros(d, np.float32), np.eye(d, dtype=np.float32))
         self.bijector = tfb.Chain([self._whitening, *chain])
         self.base = GaussianMixtureBase(d, config.components)
-        self._log_prob = tf.function(self.log_prob_tensor, reduce_retracing=True)
-        self._forward = tf.function(self.bijector.forward, reduce_retracing=True)
-        self._inverse = tf.function(self.bijector.inverse, reduce_retracing=True)
+        self._log_prob = compiled(self.log_prob_tensor)
+        self._forward = compiled(self.bijector.forward)
+        self._inverse = compiled(self.bijector.inverse)
 
     def log_prob_tensor(self, x: tf.Tensor) -> tf.Tensor:
         """Return ln p(x) in nats, ``(n,)``, differentiable."""
@@ -184,7 +185,7 @@ class Flow(tf.Module):
 
     def log_prob(self, x: np.ndarray) -> np.ndarray:
         """Return ln p(x) in nats, ``(n,)``, float32."""
-        return np.concatenate([self._log_prob(b).numpy() for b in self._batches(x)])
+        return in_batches(self._log_prob, self._checked(x))
 
     def sample(self, n: int, *, seed: int) -> np.ndarray:
         """Return draws ``(n, dim)``, float32."""
@@ -192,15 +193,11 @@ class Flow(tf.Module):
 
     def to_base(self, x: np.ndarray) -> np.ndarray:
         """Return the base vectors of data vectors, ``(n, dim)``."""
-        return np.concatenate([self._inverse(b).numpy() for b in self._batches(x)])
+        return in_batches(self._inverse, self._checked(x))
 
     def from_base(self, u: np.ndarray) -> np.ndarray:
         """Return the data vectors of base vectors, ``(n, dim)``."""
-        return np.concatenate([self._forward(b).numpy() for b in self._batches(u)])
-
-    def _batches(self, x: np.ndarray, size: int = 2000) -> list[tf.Tensor]:
-        x = self._checked(x)
-        return [tf.constant(x[i : i + size]) for i in range(0, max(1, len(x)), size)]
+        return in_batches(self._forward, self._checked(u))
 
     def _checked(self, x: np.ndarray) -> np.ndarray:
         x = np.asarray(x, np.float32)

@@ -30,7 +30,8 @@ def round_to_half(module: tf.Module) -> None:
         If a variable is beyond the range of float16 (65504).
     """
     for variable in module.variables:
-        half = variable.numpy().astype(np.float16)
+        with np.errstate(over="ignore"):
+            half = variable.numpy().astype(np.float16)
         if not np.isfinite(half).all():
             raise ValueError("a weight is beyond the range of float16: keep the float32 weights")
         variable.assign(half.astype(np.float32))
@@ -79,7 +80,10 @@ def load_module(build: Callable[[dict[str, Any]], Model], path: Path) -> Model:
         raise ValueError(
             f"{path} has format {header['format']}, newer than this mlsci reads: update"
         )
-    module = build(header["config"])
+    try:
+        module = build(header["config"])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} holds settings that cannot be built: {error}") from error
     shapes = [tuple(v.shape) for v in module.variables]
     if header["type"] != type(module).__name__ or shapes != [a.shape for a in arrays]:
         raise ValueError(

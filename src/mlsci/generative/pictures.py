@@ -98,7 +98,7 @@ def curves(
     draw_curves(axis, lines, levels=levels, markers=markers)
     axis.set(xlabel=x, ylabel=y)
     _log(axis, log_x, log_y)
-    axis.legend(loc="upper right")
+    axis.legend()
     return figure
 
 

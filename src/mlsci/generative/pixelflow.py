@@ -15,7 +15,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
+from mlsci.generative.batches import compiled, in_batches
 from mlsci.generative.bijectors import Coupling, inverse_and_log_det
+from mlsci.generative.images import checked_images
 from mlsci.generative.networks import Conv
 from mlsci.generative.persistence import config_from_dict, load_module, save_module
 from mlsci.generative.training import History, TrainingConfig, fit
@@ -121,8 +123,8 @@ class PixelFlow(tf.Module):
                     chain.append(tfb.Permute(rng.permutation(channels).astype(np.int32)))
         self.bijector = tfb.Chain(chain)
         self._base_shape = (height // 4, width // 4, channels)
-        self._log_prob = tf.function(self._bound, reduce_retracing=True)
-        self._forward = tf.function(self.bijector.forward, reduce_retracing=True)
+        self._log_prob = compiled(self._bound)
+        self._forward = compiled(self.bijector.forward)
 
     def _bound(self, x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Return ln p of the grey levels, ``(n,)`` nats, with one draw of dequantising noise."""
@@ -149,6 +151,7 @@ class PixelFlow(tf.Module):
         log: Callable[[str], None] | None = None,
     ) -> History:
         """Maximise the likelihood of images in [0, 1]; see `mlsci.generative.training.fit`."""
+        train, validation = (checked_images(x, self.config.image) for x in (train, validation))
         return fit(
             self.loss, self.trainable_variables, [train], [validation], config,
             checkpoint=checkpoint, log=log,
@@ -156,20 +159,17 @@ class PixelFlow(tf.Module):
 
     def log_prob(self, x: np.ndarray, *, seed: int = 0) -> np.ndarray:
         """Return ln p of 8-bit images, ``(n,)`` nats (a bound, up to the dequantising draw)."""
-        x = np.asarray(x, np.float32)
-        if x.ndim != 4 or x.shape[1:] != self.config.image:
-            raise ValueError(f"images must be (n, *{self.config.image}), got {x.shape}")
-        parts = [
-            self._log_prob(tf.constant(x[i : i + 1000]), tf.constant([seed, i], tf.int32))
-            for i in range(0, len(x), 1000)
-        ]
-        return np.concatenate([p.numpy() for p in parts])
+        x = checked_images(x, self.config.image)
+        # Each batch has noise of its own.
+        starts = range(0, max(1, len(x)), 1000)
+        parts = [in_batches(self._log_prob, x[i : i + 1000], [seed, i]) for i in starts]
+        return np.concatenate(parts)
 
     def sample(self, n: int, *, seed: int) -> np.ndarray:
         """Return images ``(n, height, width, colours)`` in [0, 1]."""
         rng = np.random.default_rng(seed)
         u = rng.standard_normal((n, *self._base_shape), dtype=np.float32)
-        s = tf.sigmoid(self._forward(tf.constant(u))).numpy()
+        s = tf.sigmoid(in_batches(self._forward, u)).numpy()
         return np.clip((s - EDGE) / (1 - 2 * EDGE), 0, 1)
 
     def save(self, path: Path) -> None:

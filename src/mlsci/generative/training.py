@@ -157,14 +157,15 @@ def fit(
         if epoch - 1 - history.best_epoch >= config.patience:
             break
         wall, cpu = time.perf_counter(), time.process_time()
-        value = loop.epoch(epoch)
-        if not np.isfinite(value):
-            raise TrainingFailedError(
-                f"the loss is {value} in epoch {epoch}: lower the rate ({config.rate}) or the "
-                f"gradient clip ({config.clip}), or look for NaN in the data"
-            )
-        history.train.append(value)
-        history.validation.append(loop.validate())
+        values = {"training": loop.epoch(epoch), "validation": loop.validate()}
+        for name, value in values.items():
+            if not np.isfinite(value):
+                raise TrainingFailedError(
+                    f"the {name} loss is {value} in epoch {epoch}: lower the rate ({config.rate}) "
+                    f"or the gradient clip ({config.clip}), or look for NaN in the data"
+                )
+        history.train.append(values["training"])
+        history.validation.append(values["validation"])
         if history.best_epoch < 0 or history.validation[-1] < min(history.validation[:-1]):
             history.best_epoch = epoch
             loop.keep()
@@ -174,7 +175,7 @@ def fit(
             loop.save(checkpoint, history)
         if log:
             log(
-                f"epoch {epoch + 1}/{config.epochs} loss {value:.5f} validation "
+                f"epoch {epoch + 1}/{config.epochs} loss {history.train[-1]:.5f} validation "
                 f"{history.validation[-1]:.5f} ({history.wall_seconds[-1]:.1f} s)"
             )
     loop.finish()
@@ -206,21 +207,25 @@ class _Loop:
         self.best = [v.numpy() for v in self.variables]
         batch = min(config.batch, self.n)
 
-        @tf.function
+        # Without autograph, which reads the source files again while it runs.
+        @tf.function(autograph=False)
         def epoch(order: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-            total = tf.constant(0.0)
-            for k in tf.range(self.steps):
-                rows = order[k * batch : (k + 1) * batch]
-                rows = tf.ensure_shape(rows, (batch,))
+            def step(k: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                rows = tf.ensure_shape(order[k * batch : (k + 1) * batch], (batch,))
                 examples = [tf.gather(a, rows) for a in self.train]
                 with tf.GradientTape() as tape:
                     value = loss(*examples, tf.stack([seed, k]))
                 self._adam(tape.gradient(value, self.variables))
-                total += value
+                return k + 1, total + value
+
+            start = (tf.constant(0), tf.constant(0.0))
+            _, total = tf.while_loop(
+                lambda k, _: k < self.steps, step, start, parallel_iterations=1
+            )
             return total / tf.cast(self.steps, tf.float32)
 
         self._epoch = epoch
-        self._loss = tf.function(loss, reduce_retracing=True)
+        self._loss = tf.function(loss, reduce_retracing=True, autograph=False)
         size = max(1, min(1000, len(validation[0])))
         self.validation = [
             [tf.constant(a[i : i + size]) for a in validation]

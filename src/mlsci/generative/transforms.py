@@ -132,7 +132,8 @@ class RationalQuadraticSpline:
         curve = v * (d1 + d0 - 2 * s)
         a, b, c = height * (s - d0) + curve, height * d0 - curve, -s * v
         root = tf.sqrt(tf.maximum(b * b - 4 * a * c, 0.0))
-        x = left + width * 2 * c / (-b - root)
+        total, rising = tf.abs(b) + root, b >= 0  # the sum without cancellation
+        x = left + width * tf.where(rising, -2 * c, total) / tf.where(rising, total, 2 * a)
         value, log_gradient = self._evaluate(x, bin_)
         x -= (value - safe) * tf.exp(-log_gradient)
         _, log_gradient = self._evaluate(x, bin_)

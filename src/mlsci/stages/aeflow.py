@@ -11,8 +11,9 @@ from mlsci.report.seal import Stage
 
 SEEDS = (0, 1, 2)
 LATENT_SIZES = (4, 8, 16, 64, 128)  # besides 32
-NETWORK = ("generative/autoencoder.py", "generative/networks.py", "generative/training.py",
-           "generative/persistence.py")  # fmt: skip
+NETWORK = ("generative/autoencoder.py", "generative/batches.py", "generative/images.py",
+           "generative/networks.py", "generative/persistence.py",
+           "generative/training.py")  # fmt: skip
 
 # Which images are learned, which are foreign to the model, and how many of each.
 IMAGES: dict[str, dict[str, Any]] = {
@@ -25,11 +26,11 @@ INSIDE = {profile: (values["inside"],) for profile, values in IMAGES.items()}
 BOTH = {p: (values["inside"], values["outside"]) for p, values in IMAGES.items()}
 
 TRAINING: dict[str, dict[str, Any]] = {
-    "full": {"epochs": 15, "batch": 128, "rate": 4e-3},
+    "full": {"epochs": 15, "batch": 128, "rate": 4e-3, "weight_decay": 0.05},
     "smoke": {"epochs": 3, "batch": 64, "rate": 3e-3, "warmup": 20, "average": 0.9},
 }
 SHAPE: dict[str, dict[str, Any]] = {
-    "full": {"channels": [32, 64], "hidden": 0, "blocks": 1},
+    "full": {"channels": [32, 64], "hidden": 0, "blocks": 2},
     "smoke": {"channels": [8, 16], "hidden": 0, "blocks": 1},
 }
 

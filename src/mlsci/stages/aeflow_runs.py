@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from mlsci import data
-from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig, as_images
+from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig
 from mlsci.generative.classifier import Classifier, ClassifierConfig
 from mlsci.generative.flows import Flow, FlowConfig, log_det_error
+from mlsci.generative.images import as_images
 from mlsci.generative.mixture import fit_mixture
 from mlsci.generative.persistence import config_from_dict, round_to_half
 from mlsci.generative.pixelflow import PixelFlow, PixelFlowConfig
