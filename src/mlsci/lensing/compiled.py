@@ -19,6 +19,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # multiplications and additions may be fused and reordered; NaN and infinity stay what they are
 _FLOATS = {"contract", "reassoc", "arcp", "nsz"}
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": _FLOATS}
 
 
 def cache_folder() -> Path | None:
@@ -32,15 +33,19 @@ def cache_folder() -> Path | None:
     return folder if os.access(folder, os.W_OK) else None
 
 
+def inlined(function: Function) -> Function:
+    """Compile a small function into those that call it."""
+    return cast(Function, numba.njit(function, forceinline=True, **_OPTIONS))
+
+
 def compiled(function: Function) -> Function:
     """Compile a function at its first call (numba); it lets other threads run meanwhile."""
     folder, settings = cache_folder(), cast(Any, numba.config)
     before = settings.CACHE_DIR
     # the place is fixed when a function is decorated: other packages keep theirs
     settings.CACHE_DIR = str(folder or "")
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": _FLOATS}
     try:
-        return cast(Function, numba.njit(function, cache=folder is not None, **options))
+        return cast(Function, numba.njit(function, cache=folder is not None, **_OPTIONS))
     finally:
         settings.CACHE_DIR = before
 

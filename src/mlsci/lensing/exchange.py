@@ -13,7 +13,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from .compiled import compiled
-from .kernels import _cell
+from .kernels import cell
 
 Array = NDArray[Any]
 
@@ -87,6 +87,6 @@ def _counts(numbers: Array) -> tuple[list[int], list[int]]:
 @compiled
 def _targets(x: Array, scale: float, n: int, planes: Array, rows: Array, target: Array) -> None:
     for i in range(len(x)):
-        a, _ = _cell(x[i, 0], scale, n)
-        b, _ = _cell(x[i, 1], scale, n)
-        target[i] = planes[np.uint64(a)] + rows[np.uint64(b)]
+        a, _ = cell(x[i, 0], scale, n)
+        b, _ = cell(x[i, 1], scale, n)
+        target[i] = planes[a] + rows[b]

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from .compiled import compiled, inlined
 
 Array = NDArray[Any]
 Tables = tuple[Array, Array, Array]
@@ -28,14 +28,15 @@ BELOW, ABOVE = 2, 4  # what is read beside the cell of a particle: 2 points belo
 # one more, since rounding can wrap a position just below zero to n instead of n - 1
 
 # Unsigned indices everywhere, since numba asks of a signed one whether it counts from the end.
+_1, _2, _3, _4, _5 = (np.uint64(i) for i in range(1, 6))
 
 
-@compiled
-def _cell(x: float, scale: float, n: int) -> tuple[Any, Any]:
+@inlined
+def cell(x: float, scale: float, n: int) -> tuple[Any, Any]:
     """Return the point below a position, wrapped into the mesh, and the distance in cells."""
     u = x * scale
     below = np.floor(u)
-    return np.int64(below - n * np.floor(below * (1.0 / n))), u - below
+    return np.uint64(np.int64(below - n * np.floor(below * (1.0 / n)))), u - below
 
 
 @compiled
@@ -50,7 +51,7 @@ def paint(x: Array, scale: float, n: int, tables: Tables, low: int, high: int, m
         Cells per unit of length.
     n : int
         Cells along a side of the box.
-    tables : tuple of three ndarrays (n + BELOW + ABOVE,), int64
+    tables : tuple of three ndarrays (n + BELOW + ABOVE,), uint64
         Where planes, rows and columns begin in the flat array.
     low, high : int
         Only planes that begin there, low <= place < high, are painted: so threads share the mesh.
@@ -59,52 +60,63 @@ def paint(x: Array, scale: float, n: int, tables: Tables, low: int, high: int, m
     """
     planes, rows, columns = tables
     for i in range(x.shape[0]):
-        a, u = _cell(x[i, 0], scale, n)
-        a0, a1 = planes[np.uint64(a + 2)], planes[np.uint64(a + 3)]
+        a, u = cell(x[i, 0], scale, n)
+        a0, a1 = planes[a + _2], planes[a + _3]
         first, second = low <= a0 < high, low <= a1 < high
         if not (first or second):
             continue
-        b, v = _cell(x[i, 1], scale, n)
-        c, w = _cell(x[i, 2], scale, n)
-        b0, b1 = rows[np.uint64(b + 2)], rows[np.uint64(b + 3)]
-        c0, c1 = columns[np.uint64(c + 2)], columns[np.uint64(c + 3)]
+        b, v = cell(x[i, 1], scale, n)
+        c, w = cell(x[i, 2], scale, n)
+        b0, b1 = rows[b + _2], rows[b + _3]
+        c0, c1 = columns[c + _2], columns[c + _3]
         s00, s01, s10, s11 = (1 - v) * (1 - w), (1 - v) * w, v * (1 - w), v * w
         if first:
-            mesh[np.uint64(a0 + b0 + c0)] += (1 - u) * s00
-            mesh[np.uint64(a0 + b0 + c1)] += (1 - u) * s01
-            mesh[np.uint64(a0 + b1 + c0)] += (1 - u) * s10
-            mesh[np.uint64(a0 + b1 + c1)] += (1 - u) * s11
+            mesh[a0 + b0 + c0] += (1 - u) * s00
+            mesh[a0 + b0 + c1] += (1 - u) * s01
+            mesh[a0 + b1 + c0] += (1 - u) * s10
+            mesh[a0 + b1 + c1] += (1 - u) * s11
         if second:
-            mesh[np.uint64(a1 + b0 + c0)] += u * s00
-            mesh[np.uint64(a1 + b0 + c1)] += u * s01
-            mesh[np.uint64(a1 + b1 + c0)] += u * s10
-            mesh[np.uint64(a1 + b1 + c1)] += u * s11
+            mesh[a1 + b0 + c0] += u * s00
+            mesh[a1 + b0 + c1] += u * s01
+            mesh[a1 + b1 + c0] += u * s10
+            mesh[a1 + b1 + c1] += u * s11
 
 
-@compiled
-def _slope(
-    mesh: Array,
-    table: Array,
-    i: int,
-    d: float,
-    sides: tuple[int, int, int, int],
-    shares: tuple[float, float, float, float],
-) -> float:
-    """Return the slope of a mesh along one axis at a particle, times the cell.
+@inlined
+def _weights(d: Scalar, e: Scalar, mesh: Array) -> tuple[Scalar, ...]:
+    """Return the weights, at the points -2, …, 3 of an axis, of the interpolated 4-point slope.
 
-    The 4-point slope (p[-2] - 8 p[-1] + 8 p[1] - p[2]) / 12, read with weights 1 - d and d at the
-    points 0 and 1: six points of the axis, on each of the four lines around the particle.
+    The slope (p[-2] - 8 p[-1] + 8 p[1] - p[2]) / 12, with weights e = 1 - d and d at the points 0
+    and 1.
     """
-    e = 1 - d
-    weights = (e / 12, d / 12 - e * 8 / 12, -d * 8 / 12, e * 8 / 12, d * 8 / 12 - e / 12, -d / 12)
-    t0 = t1 = t2 = t3 = 0.0
-    for m in range(6):
-        start = table[np.uint64(i + m)]
-        t0 += weights[m] * mesh[np.uint64(start + sides[0])]
-        t1 += weights[m] * mesh[np.uint64(start + sides[1])]
-        t2 += weights[m] * mesh[np.uint64(start + sides[2])]
-        t3 += weights[m] * mesh[np.uint64(start + sides[3])]
-    return shares[0] * t0 + shares[1] * t1 + shares[2] * t2 + shares[3] * t3
+    near, far = mesh.dtype.type(2 / 3), mesh.dtype.type(1 / 12)
+    return e * far, d * far - e * near, -d * near, e * near, d * near - e * far, -d * far
+
+
+@inlined
+def _along(mesh: Array, side: int, table: Array, i: int, w: tuple[Scalar, ...]) -> Scalar:
+    """Return the sum over the six points of a line through the mesh."""
+    return (
+        w[0] * mesh[side + table[i]]
+        + w[1] * mesh[side + table[i + _1]]
+        + w[2] * mesh[side + table[i + _2]]
+        + w[3] * mesh[side + table[i + _3]]
+        + w[4] * mesh[side + table[i + _4]]
+        + w[5] * mesh[side + table[i + _5]]
+    )
+
+
+@inlined
+def _in_a_row(mesh: Array, start: int, w: tuple[Scalar, ...]) -> Scalar:
+    """Return the sum over six points that are neighbours in memory."""
+    return (
+        w[0] * mesh[start]
+        + w[1] * mesh[start + _1]
+        + w[2] * mesh[start + _2]
+        + w[3] * mesh[start + _3]
+        + w[4] * mesh[start + _4]
+        + w[5] * mesh[start + _5]
+    )
 
 
 @compiled
@@ -123,7 +135,7 @@ def add_gradient(
 
     The gradient at a point is the 4-point finite difference, whose transform is FastPM's kernel
     :math:`(8 \sin w - \sin 2w) / 6h`; it is read with the cloud in cell, in one go: 24 points for
-    each component.
+    each component. Its arithmetic is in the precision of the mesh.
 
     Parameters
     ----------
@@ -140,22 +152,45 @@ def add_gradient(
         What the gradient is added to.
     """
     planes, rows, columns = tables
+    real = mesh.dtype.type
     for i in range(start, stop):
-        a, u = _cell(x[i, 0], scale, n)
-        b, v = _cell(x[i, 1], scale, n)
-        c, w = _cell(x[i, 2], scale, n)
-        a0, a1 = planes[np.uint64(a + 2)], planes[np.uint64(a + 3)]
-        b0, b1 = rows[np.uint64(b + 2)], rows[np.uint64(b + 3)]
-        c0, c1 = columns[np.uint64(c + 2)], columns[np.uint64(c + 3)]
-        sides = (b0 + c0, b0 + c1, b1 + c0, b1 + c1)
-        shares = ((1 - v) * (1 - w), (1 - v) * w, v * (1 - w), v * w)
-        out[i, 0] += factor * _slope(mesh, planes, a, u, sides, shares)
-        sides = (a0 + c0, a0 + c1, a1 + c0, a1 + c1)
-        shares = ((1 - u) * (1 - w), (1 - u) * w, u * (1 - w), u * w)
-        out[i, 1] += factor * _slope(mesh, rows, b, v, sides, shares)
-        sides = (a0 + b0, a0 + b1, a1 + b0, a1 + b1)
-        shares = ((1 - u) * (1 - v), (1 - u) * v, u * (1 - v), u * v)
-        out[i, 2] += factor * _slope(mesh, columns, c, w, sides, shares)
+        a, distance = cell(x[i, 0], scale, n)
+        u, below_u = real(distance), real(1 - distance)
+        b, distance = cell(x[i, 1], scale, n)
+        v, below_v = real(distance), real(1 - distance)
+        c, distance = cell(x[i, 2], scale, n)
+        w, below_w = real(distance), real(1 - distance)
+        a0, a1 = planes[a + _2], planes[a + _3]
+        b0, b1 = rows[b + _2], rows[b + _3]
+        c0, c1 = columns[c + _2], columns[c + _3]
+
+        six = _weights(u, below_u, mesh)
+        slope = below_v * below_w * _along(mesh, b0 + c0, planes, a, six)
+        slope += below_v * w * _along(mesh, b0 + c1, planes, a, six)
+        slope += v * below_w * _along(mesh, b1 + c0, planes, a, six)
+        slope += v * w * _along(mesh, b1 + c1, planes, a, six)
+        out[i, 0] += factor * slope
+
+        six = _weights(v, below_v, mesh)
+        slope = below_u * below_w * _along(mesh, a0 + c0, rows, b, six)
+        slope += below_u * w * _along(mesh, a0 + c1, rows, b, six)
+        slope += u * below_w * _along(mesh, a1 + c0, rows, b, six)
+        slope += u * w * _along(mesh, a1 + c1, rows, b, six)
+        out[i, 1] += factor * slope
+
+        six = _weights(w, below_w, mesh)
+        first = columns[c]
+        if columns[c + _5] == first + _5:  # not across the edge of the box
+            slope = below_u * below_v * _in_a_row(mesh, a0 + b0 + first, six)
+            slope += below_u * v * _in_a_row(mesh, a0 + b1 + first, six)
+            slope += u * below_v * _in_a_row(mesh, a1 + b0 + first, six)
+            slope += u * v * _in_a_row(mesh, a1 + b1 + first, six)
+        else:
+            slope = below_u * below_v * _along(mesh, a0 + b0, columns, c, six)
+            slope += below_u * v * _along(mesh, a0 + b1, columns, c, six)
+            slope += u * below_v * _along(mesh, a1 + b0, columns, c, six)
+            slope += u * v * _along(mesh, a1 + b1, columns, c, six)
+        out[i, 2] += factor * slope
 
 
 @compiled

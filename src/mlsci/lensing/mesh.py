@@ -82,7 +82,7 @@ class Mesh:
         points = np.arange(-BELOW, cells + ABOVE)
         strides = (self._padded[1] * self._padded[2], self._padded[2], 1)
         planes, rows, columns = (
-            _table(points - start + BELOW if split else points, cells, size) * stride
+            _table(points - start + BELOW if split else points, cells, size, stride)
             for start, split, size, stride in zip(self.start, self._split, self._padded, strides)
         )
         self._tables = planes, rows, columns
@@ -243,10 +243,10 @@ def _grid(cells: int, ranks: int) -> tuple[int, ...]:
     )
 
 
-def _table(points: Array, cells: int, size: int) -> Array:
+def _table(points: Array, cells: int, size: int, stride: int) -> Array:
     """Return where points lie along an axis of the array; 0 for those that it does not have."""
     wrapped = points % cells
-    return np.where(wrapped < size, wrapped, 0).astype(np.int64)
+    return (np.where(wrapped < size, wrapped, 0) * stride).astype(np.uint64)
 
 
 def _planes(axis: int, start: int, thickness: int) -> tuple[slice, ...]:
