@@ -1,0 +1,78 @@
+"""Stages of the hierarchical model of mortality: back-tests, the spring of 2020, calibration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlsci.report.seal import Stage
+
+SOURCES = (
+    "mortality/arrowhead.py", "mortality/counterfactual.py", "mortality/hierarchical.py",
+    "mortality/hierarchical_calibration.py", "mortality/hierarchical_likelihood.py",
+    "mortality/hierarchical_prior.py", "mortality/hyperposterior.py", "mortality/records.py",
+    "mortality/regions.py", "mortality/weeks.py",
+)  # fmt: skip
+READERS = ("mortality/simulate.py", "mortality/weekly.py")
+
+# Form and priors of the model were fixed on these years.
+TUNED = [2015, 2016, 2017, 2018]
+SHOWN_TO = "02-22"
+ITALY: dict[str, Any] = {"records": "june30", "regions": None, "shown_to": SHOWN_TO}
+# Some regions of a made-up country, which is always there.
+MADE_UP: dict[str, Any] = {
+    "records": "synthetic",
+    "regions": ["Piemonte", "Lombardia", "Veneto", "Marche", "Sicilia"],
+    "shown_to": SHOWN_TO,
+}
+INFERENCE: dict[str, dict[str, int]] = {
+    "full": {"points": 128, "draws": 2000},
+    "smoke": {"points": 64, "draws": 300},
+}
+
+
+def _params(full: dict[str, Any], smoke: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        "full": {**ITALY, **full, "inference": INFERENCE["full"], "seed": 0},
+        "smoke": {**MADE_UP, **smoke, "inference": INFERENCE["smoke"], "seed": 0},
+    }
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        name="covid/hierarchical-backtest",
+        run="mlsci.stages.covid_hierarchical_runs:backtest",
+        params=_params(
+            {"windows": {"april": "04-11", "june": "06-27"}, "years": [*TUNED, 2019],
+             "tuned": TUNED},
+            {"windows": {"april": "03-21"}, "years": [2017, 2018, 2019], "tuned": [2017, 2018]},
+        ),
+        sources=(*SOURCES, *READERS, "mortality/predictive.py", "mortality/scores.py"),
+        datasets={"full": ("italy_mortality",)},
+    ),
+    Stage(
+        name="covid/hierarchical-2020",
+        run="mlsci.stages.covid_hierarchical_runs:spring",
+        params=_params({"last": "06-27", "kept": 500}, {"last": "03-28", "kept": 100}),
+        sources=(*SOURCES, *READERS),
+        datasets={"full": ("italy_mortality",)},
+    ),
+    Stage(
+        name="covid/hierarchical-chain",
+        run="mlsci.stages.covid_hierarchical_runs:chain",
+        params=_params(
+            {"last": "04-11", "year": 2019, "draws": 200, "warmup": 60},
+            {"last": "03-07", "year": 2019, "draws": 20, "warmup": 10},
+        ),
+        sources=(*SOURCES, *READERS),
+        datasets={"full": ("italy_mortality",)},
+    ),
+    Stage(
+        name="covid/hierarchical-calibration",
+        run="mlsci.stages.covid_hierarchical_runs:calibration",
+        params={
+            "full": {"simulations": 300, "inference": {"points": 128, "draws": 1000}, "seed": 0},
+            "smoke": {"simulations": 5, "inference": {"points": 64, "draws": 300}, "seed": 0},
+        },
+        sources=SOURCES,
+    ),
+)  # fmt: skip
