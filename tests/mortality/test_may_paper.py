@@ -78,6 +78,14 @@ def test_mixing_weeks_of_control_years_changes_the_result(country) -> None:
     assert np.abs(one.total()[0] - other.total()[0]).max() > 10
 
 
+def test_a_province_is_a_region_with_its_own_official_deaths(country) -> None:
+    series = country.deaths.total("age", "sex").select(regions=["Lombardia"])
+    found = may_paper.province_deaths(part(series, 0.5, "04-11"), 2.0)
+    true = country.injected[country.deaths.regions.index("Lombardia"), ..., 7:].sum()
+    assert found.plain[0, 0] - 408 == pytest.approx(true, rel=0.1)
+    assert found.published.shape == (1, 1)
+
+
 def test_ages_that_are_left_out() -> None:
     bins = may_paper.without_ages()
     assert set(bins) == set(TEN_YEARS)

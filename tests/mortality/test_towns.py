@@ -77,6 +77,17 @@ def test_a_province_is_part_of_its_region(written) -> None:
         towns.weekly("01-18", "Atlantis")
 
 
+def test_increase_is_over_the_mean_of_the_years_before(written) -> None:
+    layout = "9 April 2020"
+    rows = days_of_town(layout, "16001", ["301", "321", "322"])
+    rows[1] |= {group(layout, which, 2020): "4" for which in (0, 2)}
+    rows += [town_row(layout, COD_PROVCOM="16002", GE="310")]
+    towns = read_towns(written("t.csv", town_text(layout, rows)), "made up")
+    codes = np.array([16001, 16002])
+    assert towns.increase("03-01", "03-21", codes).tolist() == [2.5, np.inf]
+    assert towns.increase("03-22", "03-28", codes[:1]).tolist() == [1.0]
+
+
 def test_text_is_latin_1_and_zip_archives_are_read(written) -> None:
     layout = "4 May 2020"
     text = town_text(layout, [town_row(layout, NOME_COMUNE="Roè Volciano")]).encode("latin-1")

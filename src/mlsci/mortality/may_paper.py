@@ -47,6 +47,11 @@ TABLE_2 = {
     "Lombardia": (0.001, 0.007, 0.026, 0.083, 0.250, 0.417, 0.215),
     "Emilia-Romagna": (0.003, 0.007, 0.032, 0.083, 0.270, 0.398, 0.205),
 }
+# Table 1, province of Bergamo, and its cumulative official deaths as the authors typed them: at the
+# ends of the weeks from 22 February to 11 April, and on 9 May.
+TABLE_1_BERGAMO = (6285, 39)
+BERGAMO_OFFICIAL = (0, 0, 0, 261, 1085, 1759, 2425, 2693)
+BERGAMO_OFFICIAL_MAY = 3101
 # The talk: excess from 23 February to 28 March, from the release of 16 April.
 TALK = {
     "Lombardia": 15015,
@@ -170,6 +175,33 @@ def deaths_of_may(
         plain=plain + added,
         plain_error=np.sqrt(plain_deviation**2 + added),
     )
+
+
+def province_deaths(
+    series: WeeklyDeaths, factor: float, model: Counterfactual | None = None
+) -> MayDeaths:
+    """Return deaths of the province of Bergamo by the rule, where its towns are known to 11 April.
+
+    Parameters
+    ----------
+    series : WeeklyDeaths
+        Of the province, both sexes and all ages together, 14 weeks: from a release that has them,
+        ``read_towns(path, source).weekly("04-11", "Bergamo").total("age", "sex")``.
+    factor : float
+        Total over covered population.
+    model : Counterfactual
+        As for `series_excess`.
+
+    Returns
+    -------
+    MayDeaths
+        Arrays (1, 1), to be compared with `TABLE_1_BERGAMO`.
+    """
+    floors = np.diff(BERGAMO_OFFICIAL)[None, None]
+    added = np.array([[BERGAMO_OFFICIAL_MAY - BERGAMO_OFFICIAL[-1]]])
+    wide = series.select(weeks=(series.week_ends[0], "03-28"))
+    scale = np.array([factor])
+    return deaths_of_may(wide, series, (scale, scale), floors, added, model)
 
 
 def without_ages(left_out: tuple[str, ...] = LEFT_OUT) -> dict[str, tuple[str, ...]]:

@@ -32,7 +32,7 @@ SWABS = 18.0  # for each official death; a third of them finds a case
 _FIRST, _LAST = np.datetime64("2020-02-24"), np.datetime64("2020-05-16")
 
 
-def of_synthetic_country(folder: Path, seed: int, size: float = 0.1) -> Releases:
+def of_synthetic_country(folder: Path, seed: int, size: float = 0.3) -> Releases:
     """Make up a country and publish its deaths.
 
     Parameters
@@ -93,7 +93,7 @@ def write_by_town(
         For the days.
     """
     region, age, sex, year, week = cells
-    start = np.maximum(7 * week + 4, 0) * (week > 0)
+    start = np.where(week == 0, 0, 7 * week + 4)
     length = deaths.days[year, week]
     day = weeks.DAYS[start + (generator.random(len(week)) * length).astype(np.int64)]
     key = np.stack([region, town, age, day], axis=1)

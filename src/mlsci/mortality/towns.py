@@ -126,6 +126,30 @@ class TownDeaths:
             source=self.source,
         )
 
+    def increase(self, first: str, last: str, towns: np.ndarray) -> np.ndarray:
+        """Return deaths of 2020 over the mean of the years before, from one day to another.
+
+        Parameters
+        ----------
+        first, last : str
+            Days "MM-DD", both included.
+        towns : ndarray of int64, (towns,)
+            Codes, rising.
+
+        Returns
+        -------
+        ndarray of float64, (towns,)
+            Infinite where nobody died in the years before.
+        """
+        ends = [int(day.replace("-", "")) for day in (first, last)]
+        rows = (self.month_day >= ends[0]) & (self.month_day <= ends[1])
+        rows &= np.isin(self.town, towns)
+        number = np.searchsorted(towns, self.town[rows])
+        both = self.deaths[rows].sum(1)
+        sums = np.array([np.bincount(number, year, len(towns)) for year in both.T])
+        with np.errstate(divide="ignore"):
+            return np.asarray(sums[-1] / sums[:-1].mean(0))
+
     def daily(self, until: str, province: str) -> tuple[np.ndarray, np.ndarray]:
         """Return a province's deaths by day, in the towns that `weekly` takes.
 

@@ -1,0 +1,200 @@
+"""What the notebooks of the chapter read from the artefacts of `mlsci.stages.mortality`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from mlsci.mortality.may_paper import TABLE_1, TABLE_2
+from mlsci.report.session import Session
+
+PAPER = "Modi et al., medRxiv 2020.04.15.20067074v3"
+SECOND_VERSION = "Modi et al., medRxiv 2020.04.15.20067074v2, abstract"
+# What figures call the releases, in the order in which they came out.
+RELEASES = {
+    "march28": "9 April",
+    "april4": "16 April",
+    "may4_cl1": "4 May, class 1",
+    "may4_cl2": "4 May, classes 1-2",
+    "june30": "to 30 June",
+}
+MODELS = {
+    ("white", "published"): "the rule, repeated",
+    ("white", "plain"): "no floors, covariances",
+    ("smooth", "plain"): "the same, PCA + SE",
+    ("mean", "plain"): "the same, five-year mean",
+}
+
+
+class Artefact:
+    """One artefact: its numbers, its arrays, and what country they are of.
+
+    Attributes
+    ----------
+    numbers : dict
+    arrays : dict of str to ndarray
+    source : str
+        The release, or "synthetic country".
+    """
+
+    def __init__(self, session: Session, name: str) -> None:
+        folder = session.artefact(f"covid/{name}")
+        with (folder / f"{name}.json").open(encoding="utf-8") as f:
+            self.numbers: dict[str, Any] = json.load(f)
+        with np.load(folder / f"{name}.npz") as stored:
+            self.arrays = {key: stored[key] for key in stored.files}
+        self.source: str = self.numbers["source"]
+        self.synthetic: bool = self.numbers["synthetic"]
+        if self.synthetic != self.source.startswith("synthetic") or self.synthetic == (
+            session.profile == "full"
+        ):
+            raise ValueError(f"{name}: the profile {session.profile} shows {self.source}")
+
+    @property
+    def note(self) -> str:
+        """What captions and descriptions end with where a country is made up; else nothing."""
+        return f" Not real: {self.source}." if self.synthetic else ""
+
+    def against(
+        self, published: float, *, within: float | None = None, source: str = PAPER
+    ) -> dict[str, Any]:
+        """Return what a claim is compared with; nothing where a country is made up.
+
+        Parameters
+        ----------
+        published : float
+            The number in the source.
+        within : float, optional
+            How near is near enough; no target by default.
+        source : str
+            Who published it.
+        """
+        if self.synthetic:
+            return {}
+        found: dict[str, Any] = {"published": published, "source": source}
+        if within is not None:
+            found["target"] = f">= {published - within:.12g}, <= {published + within:.12g}"
+        return found
+
+    def target(self, target: str) -> dict[str, str]:
+        """Return a target for a claim; none where a country is made up."""
+        return {} if self.synthetic else {"target": target}
+
+
+def slug(region: str) -> str:
+    """Return a region's name as it is in the keys of claims.
+
+    >>> slug("Emilia-Romagna")
+    'emilia_romagna'
+    """
+    return region.lower().replace("-", "_").replace(" ", "_").replace("'", "_")
+
+
+def coverage(numbers: dict[str, Any]) -> dict[str, list[float]]:
+    """Return the covered share of people by region, by the label of the release."""
+    return {label: numbers["releases"][name]["by_region"] for name, label in RELEASES.items()}
+
+
+def vintages(numbers: dict[str, Any]) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return excess and error to 28 March by region, by the label of the release."""
+    return {
+        label: {region: (v, e) for region, (v, e) in numbers["vintages"][name].items()}
+        for name, label in RELEASES.items()
+        if name in numbers["vintages"]
+    }
+
+
+def talk_over_last(numbers: dict[str, Any]) -> dict[str, float]:
+    """Return the talk's excess over that of the last release, by region, largest first."""
+    last = numbers["vintages"]["june30"]
+    found = {region: value / last[region][0] for region, (value, _) in numbers["talk"].items()}
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def table_1_variants(artefact: Artefact) -> dict[str, dict[str, tuple[float, float]]]:
+    """Return deaths and errors by region: published ones where the country is real, and ours."""
+    table = artefact.numbers["table_1"]
+    ours = {
+        label: {r: (table[model][r][what], table[model][r][f"{what}_error"]) for r in TABLE_1}
+        for (model, what), label in MODELS.items()
+    }
+    known = {r: (float(deaths), float(error)) for r, (deaths, error) in TABLE_1.items()}
+    return ours if artefact.synthetic else {"published": known} | ours
+
+
+def worst_of_table_1(numbers: dict[str, Any]) -> tuple[float, float]:
+    """Return the largest differences from table 1, of deaths and of errors.
+
+    The table cuts decimals off, as the agreement of all its numbers shows; so do we.
+    """
+    rows = numbers["table_1"]["white"]
+    pairs = [
+        (
+            abs(np.floor(rows[region]["published"]) - deaths),
+            abs(np.floor(rows[region]["published_error"]) - error),
+        )
+        for region, (deaths, error) in TABLE_1.items()
+    ]
+    deaths, errors = zip(*pairs)
+    return float(max(deaths)), float(max(errors))
+
+
+def worst_of_table_2(numbers: dict[str, Any], variant: str) -> dict[str, float]:
+    """Return, by region, the largest difference of a share from table 2, at its three decimals."""
+    return {
+        region: float(np.max(np.abs(np.round(numbers["table_2"][variant][region], 3) - shares)))
+        for region, shares in TABLE_2.items()
+    }
+
+
+def mean_error_ratio(numbers: dict[str, Any], model: str, what: str, other: str) -> float:
+    """Return how the errors of a model, mean over regions, compare with the published ones.
+
+    Parameters
+    ----------
+    numbers : dict
+        Of the artefact "published".
+    model : str
+        "white", "smooth" or "mean".
+    what, other : str
+        The model's error, and the one of the published model that it is divided by.
+    """
+    rows, base = numbers["table_1"][model], numbers["table_1"]["white"]
+    return float(np.mean([rows[r][what] / base[r][other] for r in TABLE_1]))
+
+
+def young_and_old(numbers: dict[str, Any]) -> dict[str, tuple[float, float, float]]:
+    """Return excess, error and official deaths of people below 50 and of each ten years above.
+
+    The errors of ages are added in quadrature.
+    """
+    found = numbers["ages"]
+    young = [k for k, age in enumerate(found["ages"]) if int(age[:2].strip("-+")) < 50]
+    groups = {"below 50": young} | {
+        age: [k] for k, age in enumerate(found["ages"]) if k not in young
+    }
+    return {
+        label: (
+            float(np.sum(np.take(found["excess"], rows))),
+            float(np.sqrt(np.sum(np.square(np.take(found["error"], rows))))),
+            float(np.sum(np.take(found["official"], rows))),
+        )
+        for label, rows in groups.items()
+    }
+
+
+def print_table_1(artefact: Artefact) -> None:
+    """Print table 1: what was published, the rule of the paper, and without floors."""
+    rows = artefact.numbers["table_1"]["white"]
+    print(f"{'region':<20} {'published':>13} {'repeated':>13} {'unbiased':>13} {'official':>9}")
+    for region, (deaths, error) in TABLE_1.items():
+        row = rows[region]
+        known = f"{deaths} ± {error}" if not artefact.synthetic else "–"
+        official = artefact.numbers["official"][region][1]
+        print(
+            f"{region:<20} {known:>13} "
+            f"{row['published']:>7.0f} ± {row['published_error']:<3.0f} "
+            f"{row['plain']:>7.0f} ± {row['plain_error']:<3.0f} {official:>9.0f}"
+        )
