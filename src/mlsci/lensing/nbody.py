@@ -141,14 +141,27 @@ def evolve(
         add_force(mesh, x, strength * kick, p)
         if callback is not None:
             callback(a_start, a_end, x, p)
-        _drift(x, p, float(cosmology.drift(a_mid, a_start, a_end)))
+        drift(x, p, float(cosmology.drift(a_mid, a_start, a_end)))
         closing = float(cosmology.kick(a_end, a_mid, a_end))
     add_force(mesh, x, strength * closing, p)
     return State(x, p, times[-1], mesh)
 
 
-def _drift(x: Array, p: Array, factor: float) -> None:
-    """Move particles, in pieces that stay in the processor's cache."""
+def drift(x: Array, p: Array, factor: float) -> None:
+    """Move particles by a multiple of their momenta, in pieces that stay in the processor's cache.
+
+    Parameters
+    ----------
+    x, p : ndarray (n, 3), float64, in C order
+        Positions, which are changed in place, and momenta.
+    factor : float
+        The drift factor.
+
+    Raises
+    ------
+    FloatingPointError
+        If positions are no numbers any more.
+    """
     flat, speeds = x.reshape(-1), p.reshape(-1)
     sums = 0.0
     for start in range(0, len(flat), _PIECE):
