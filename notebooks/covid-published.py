@@ -335,8 +335,8 @@ nb.figure(
     "lags",
     caption="Two parameters a region: by how many days official deaths come after the excess, and "
     "excess deaths for one official death." + published.note,
-    alt="Eight points with error bars, most between two and six days and factors between one and a "
-    "half and two.",
+    alt="Two panels with a row for each region; most lags are between two and six days, most "
+    "factors between one and a half and two.",
 )
 
 # %% tags=["hide-input"]

@@ -200,9 +200,14 @@ def vintages(releases: Mapping[str, Mapping[str, Measured]]) -> Figure:
         value, error = np.array([releases[label][region] for label in labels]).T
         x = np.arange(len(labels)) + (number - (len(regions) - 1) / 2) * 0.07
         axis.errorbar(
-            x, value / value[-1], error / abs(value[-1]), fmt="o-", markersize=3.5, linewidth=0.9,
-            color=plt.cm.viridis(number / len(regions)), label=region,
-        )  # fmt: skip
+            x,
+            value / value[-1],
+            error / abs(value[-1]),
+            marker="osD^vP*X"[number % 8],
+            markersize=5,
+            linewidth=0.9,
+            label=region,
+        )
     axis.axhline(1, color=GREY, linewidth=0.6, zorder=0)
     axis.set_xticks(np.arange(len(labels)), labels, fontsize="small")
     axis.set_ylabel("excess over that of the last release")
@@ -213,14 +218,14 @@ def vintages(releases: Mapping[str, Mapping[str, Measured]]) -> Figure:
 def lags(found: Mapping[str, tuple[float, float, float, float]]) -> Figure:
     """Draw by how many days official deaths follow the excess, and the factor between them."""
     regions = list(found)
-    values = np.array(list(found.values()))
-    figure, axis = plt.subplots(figsize=(7.0, 3.8))
-    axis.errorbar(values[:, 0], values[:, 2], values[:, 3], values[:, 1], fmt="o", color=BLUE)
-    for region, row in zip(regions, values):
-        axis.annotate(
-            region, (row[0], row[2]), (5, 5), textcoords="offset points", fontsize="small"
-        )
-    axis.axhline(1, color=GREY, linewidth=0.6, zorder=0)
-    axis.set_xlabel("official deaths come later by (days)")
-    axis.set_ylabel("excess deaths for one official death")
+    y = np.arange(len(regions))[::-1]
+    lag, lag_error, factor, factor_error = np.array(list(found.values())).T
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.0, 3.6), sharey=True)
+    left.errorbar(lag, y, xerr=lag_error, fmt="o", color=BLUE)
+    right.errorbar(factor, y, xerr=factor_error, fmt="o", color=BLUE)
+    left.axvline(0, color=GREY, linewidth=0.6, zorder=0)
+    right.axvline(1, color=GREY, linewidth=0.6, zorder=0)
+    left.set_yticks(y, regions)
+    left.set_xlabel("official deaths come later by (days)")
+    right.set_xlabel("excess for one official death")
     return figure

@@ -143,10 +143,11 @@ def worst_of_table_1(numbers: dict[str, Any]) -> tuple[float, float]:
 
 def worst_of_table_2(numbers: dict[str, Any], variant: str) -> dict[str, float]:
     """Return, by region, the largest difference of a share from table 2, at its three decimals."""
-    return {
-        region: float(np.max(np.abs(np.round(numbers["table_2"][variant][region], 3) - shares)))
+    found = {
+        region: np.abs(np.round(numbers["table_2"][variant][region], 3) - shares).max()
         for region, shares in TABLE_2.items()
     }
+    return {region: round(float(largest), 3) for region, largest in found.items()}
 
 
 def mean_error_ratio(numbers: dict[str, Any], model: str, what: str, other: str) -> float:
