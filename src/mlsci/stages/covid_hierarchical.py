@@ -13,6 +13,7 @@ SOURCES = (
     "mortality/regions.py", "mortality/weeks.py",
 )  # fmt: skip
 READERS = ("mortality/simulate.py", "mortality/weekly.py")
+SCORED = (*SOURCES, *READERS, "mortality/predictive.py", "mortality/scores.py")
 
 # Form and priors of the model were fixed on these years.
 TUNED = [2015, 2016, 2017, 2018]
@@ -42,11 +43,20 @@ STAGES: tuple[Stage, ...] = (
         name="covid/hierarchical-backtest",
         run="mlsci.stages.covid_hierarchical_runs:backtest",
         params=_params(
-            {"windows": {"april": "04-11", "june": "06-27"}, "years": [*TUNED, 2019],
-             "tuned": TUNED},
-            {"windows": {"april": "03-21"}, "years": [2017, 2018, 2019], "tuned": [2017, 2018]},
+            {"last": "04-11", "years": [*TUNED, 2019], "tuned": TUNED},
+            {"last": "03-21", "years": [2017, 2018, 2019], "tuned": [2017, 2018]},
         ),
-        sources=(*SOURCES, *READERS, "mortality/predictive.py", "mortality/scores.py"),
+        sources=SCORED,
+        datasets={"full": ("italy_mortality",)},
+    ),
+    Stage(
+        name="covid/hierarchical-backtest-june",
+        run="mlsci.stages.covid_hierarchical_runs:backtest",
+        params=_params(
+            {"last": "06-27", "years": [*TUNED, 2019], "tuned": TUNED},
+            {"last": "04-11", "years": [2017, 2018, 2019], "tuned": [2017, 2018]},
+        ),
+        sources=SCORED,
         datasets={"full": ("italy_mortality",)},
     ),
     Stage(

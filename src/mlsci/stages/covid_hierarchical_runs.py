@@ -88,35 +88,35 @@ class HeldOut:
 def backtest(job: Job) -> None:
     """Leave out each ordinary year; keep scores, ranks, regions' totals and the nation's weeks."""
     p = job.params
-    metrics: dict[str, Any] = {"years": p["years"], "tuned": p["tuned"], "windows": {}}
-    arrays: dict[str, np.ndarray] = {}
-    for window, last in p["windows"].items():
-        records = records_of(p, last).select(years=p["years"])
-        shown = records.week_ends.index(p["shown_to"]) + 1
-        start = time.process_time()
-        tests, described = [], []
-        for k, year in enumerate(p["years"]):
-            controls = [other for other in p["years"] if other != year]
-            inference = Inference(**p["inference"], seed=job.seed + k)
-            posterior = infer_year(records, year, controls, shown, inference)
-            draws = posterior.predict().draws * posterior.days
-            tests.append(HeldOut(year, draws, by_age(records)[:, :, k, shown:]))
-            described.append(learned(posterior))
-            print(f"{window}: {year} predicted after {time.process_time() - start:.0f} s of CPU")
-        parts = {"all": tests} | {str(test.year): [test] for test in tests}
-        parts["tuned"] = [test for test in tests if test.year in p["tuned"]]
-        metrics["windows"][window] = {
-            "weeks": list(records.week_ends[shown:]),
-            "scores": {name: scored(part, job.seed) for name, part in parts.items()},
-            "ages": [scored_age(tests, age) for age in range(len(records.ages))],
-            "hyper": described,
-            "cpu_seconds": time.process_time() - start,
-        }
-        arrays |= {f"{window}_{name}": array for name, array in pictured(tests, job.seed).items()}
-    metrics |= {"source": records.source, "synthetic": records.synthetic}
-    metrics |= {"regions": list(records.regions), "ages_of_bins": list(records.ages)}
+    records = records_of(p, p["last"]).select(years=p["years"])
+    shown = records.week_ends.index(p["shown_to"]) + 1
+    start = time.process_time()
+    tests, described = [], []
+    for k, year in enumerate(p["years"]):
+        controls = [other for other in p["years"] if other != year]
+        inference = Inference(**p["inference"], seed=job.seed + k)
+        posterior = infer_year(records, year, controls, shown, inference)
+        draws = posterior.predict().draws * posterior.days
+        tests.append(HeldOut(year, draws, by_age(records)[:, :, k, shown:]))
+        described.append(learned(posterior))
+        print(f"{year} predicted after {time.process_time() - start:.0f} s of CPU")
+    seconds = time.process_time() - start
+    parts = {"all": tests} | {str(test.year): [test] for test in tests}
+    parts["tuned"] = [test for test in tests if test.year in p["tuned"]]
+    metrics = {
+        "source": records.source,
+        "synthetic": records.synthetic,
+        "regions": list(records.regions),
+        "weeks": list(records.week_ends[shown:]),
+        "years": p["years"],
+        "tuned": p["tuned"],
+        "scores": {name: scored(part, job.seed) for name, part in parts.items()},
+        "ages": {age: scored_age(tests, a) for a, age in enumerate(records.ages)},
+        "hyper": described,
+        "cpu_seconds": seconds,
+    }
     files.write_json(job.out / "metrics.json", metrics)
-    write_arrays(job, arrays)
+    write_arrays(job, pictured(tests, job.seed))
 
 
 def learned(posterior: HierarchicalPosterior) -> dict[str, Any]:
