@@ -14,7 +14,12 @@ from collections.abc import Iterable
 from mlsci.report.paths import Profile
 from mlsci.report.seal import Stage
 
-CHAPTERS = ("mlsci.stages.aeflow", "mlsci.stages.mortality", "mlsci.stages.covid_backtest")
+CHAPTERS = (
+    "mlsci.stages.aeflow",
+    "mlsci.stages.mortality",
+    "mlsci.stages.covid_counterfactual",
+    "mlsci.stages.covid_backtest",
+)
 
 
 def modules() -> tuple[str, ...]:
