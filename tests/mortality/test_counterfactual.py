@@ -142,6 +142,18 @@ def test_wrong_first_weeks_are_refused(model: Counterfactual) -> None:
         fitted.predict(np.full((2, REGIONS, PRE), np.nan))
 
 
+@pytest.mark.parametrize("name", ["mean", "ppca", "smooth", "control"])
+def test_memory_between_weeks_is_what_conditioning_lives_on(name: str) -> None:
+    """Control years shuffled anew in each week keep their mean and lose their memory."""
+    some = rates(groups=1)
+    generator = np.random.default_rng(1)
+    order = generator.permuted(np.tile(np.arange(YEARS), (WEEKS, 1)), axis=1)
+    shuffled = np.stack([some[..., order[w], w] for w in range(WEEKS)], axis=-1)
+    pre = 1.1 * some[..., -1, :PRE]
+    one, other = (MODELS[name]().fit(r).predict(pre).mean for r in (some[..., :-1, :], shuffled))
+    assert np.allclose(one, other) == (name == "mean")
+
+
 @pytest.mark.parametrize("model", [WeeklyTrend(CALENDAR), HarmonicRegression(CALENDAR)])
 def test_years_must_be_those_of_the_calendar(model: Counterfactual) -> None:
     with pytest.raises(ValueError, match="calendar"):
