@@ -128,6 +128,16 @@ class LightCone:
             self.field.pixel, self.maps, self.squares,
         )  # fmt: skip
 
+    def sums(self) -> dict[str, np.ndarray]:
+        """Return all that this rank has collected, by name, for `restore`."""
+        return {"maps": self.maps, "squares": self.squares, "counted": np.array(self.counted)}
+
+    def restore(self, sums: dict[str, np.ndarray], first: bool) -> None:
+        """Go on from the sums of all ranks, which the first rank of a run takes, and no other."""
+        if first:
+            self.maps, self.squares = sums["maps"], sums["squares"]
+            self.counted = int(sums["counted"])
+
     def gather(self, comm: Any = None) -> None:
         """Add what the ranks of a communicator have counted; each then holds the sums."""
         if comm is not None and comm.size > 1:
