@@ -215,6 +215,50 @@ def vintages(releases: Mapping[str, Mapping[str, Measured]]) -> Figure:
     return figure
 
 
+# Rows and columns of a map with one square for each region.
+_SQUARES = {
+    "Trentino-Alto Adige": (0, 2), "Valle d'Aosta": (1, 0), "Lombardia": (1, 1), "Veneto": (1, 2),
+    "Friuli-Venezia Giulia": (1, 3), "Piemonte": (2, 0), "Liguria": (2, 1),
+    "Emilia-Romagna": (2, 2), "Toscana": (3, 1), "Umbria": (3, 2), "Marche": (3, 3),
+    "Lazio": (4, 2), "Abruzzo": (4, 3), "Sardegna": (5, 0), "Campania": (5, 2), "Molise": (5, 3),
+    "Puglia": (5, 4), "Basilicata": (6, 3), "Calabria": (7, 3), "Sicilia": (8, 2),
+}  # fmt: skip
+
+
+def region_maps(panels: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Draw maps of Italy with one square for each region, coloured by its value.
+
+    Parameters
+    ----------
+    panels
+        Values by region, by label of the panel; white is zero.
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.3 * len(panels), 6.2), squeeze=False)
+    for axis, (label, values) in zip(axes.flat, panels.items()):
+        picture = np.full((9, 5), np.nan)
+        for region, (row, column) in _SQUARES.items():
+            picture[row, column] = values[region]
+        largest = float(np.nanmax(np.abs(picture)))
+        image = axis.imshow(picture, cmap="RdBu_r", vmin=-largest, vmax=largest)
+        for region, (row, column) in _SQUARES.items():
+            dark = abs(values[region]) > 0.6 * largest
+            axis.text(
+                column, row, f"{_short(region)}\n{values[region]:.0f}", ha="center", va="center",
+                fontsize=7.5, color="white" if dark else "black",
+            )  # fmt: skip
+        axis.set_axis_off()
+        axis.set_title(label)
+        figure.colorbar(image, ax=axis, orientation="horizontal", shrink=0.8)
+    return figure
+
+
+def _short(region: str) -> str:
+    return {
+        "Trentino-Alto Adige": "Trentino", "Friuli-Venezia Giulia": "Friuli",
+        "Emilia-Romagna": "Emilia-R.", "Valle d'Aosta": "Aosta",
+    }.get(region, region)  # fmt: skip
+
+
 def lags(found: Mapping[str, tuple[float, float, float, float]]) -> Figure:
     """Draw by how many days official deaths follow the excess, and the factor between them."""
     regions = list(found)

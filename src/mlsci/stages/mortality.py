@@ -1,4 +1,4 @@
-"""Stages of the chapter on excess mortality: the records, and the published numbers."""
+"""Stages of the chapter on excess mortality: records, published numbers, all regions and ages."""
 
 from __future__ import annotations
 
@@ -36,6 +36,13 @@ STAGES: tuple[Stage, ...] = (
         run="mlsci.stages.mortality_runs:repeat_publication",
         params=PARAMS,
         sources=(*READERS, *MODELS, "mortality/rates.py"),
+        datasets=DATA,
+    ),
+    Stage(
+        name="covid/regions",
+        run="mlsci.stages.mortality_runs:predict_regions",
+        params=PARAMS,
+        sources=(*READERS, *MODELS),
         datasets=DATA,
     ),
 )

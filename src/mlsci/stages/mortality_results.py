@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mlsci.mortality.explorer import Explored
 from mlsci.mortality.may_paper import TABLE_1, TABLE_2
 from mlsci.report.session import Session
 
@@ -183,6 +184,34 @@ def young_and_old(numbers: dict[str, Any]) -> dict[str, tuple[float, float, floa
             float(np.sum(np.take(found["official"], rows))),
         )
         for label, rows in groups.items()
+    }
+
+
+def explored(artefact: Artefact) -> Explored:
+    """Return the artefact "regions" as the explorer wants it."""
+    numbers, arrays = artefact.numbers, artefact.arrays
+    names = {"mean": "five-year mean", "white": "conditional Gaussian process"}
+    return Explored(
+        regions=["all regions", *numbers["regions"][1:]],
+        ages=["all ages", *numbers["ages"][1:]],
+        week_ends=numbers["week_ends"],
+        models=[names[model] for model in numbers["models"]],
+        observed=arrays["observed"],
+        usual=arrays["usual"],
+        expected=arrays["expected"],
+        deviation=arrays["deviation"],
+        source=artefact.source,
+    )
+
+
+def region_maps(artefact: Artefact) -> dict[str, dict[str, float]]:
+    """Return each region's excess for 100,000 people and in per cent of expected deaths."""
+    numbers = artefact.numbers
+    rows = list(zip(numbers["regions"], numbers["excess"], numbers["expected"],
+                    numbers["population"]))[1:]  # fmt: skip
+    return {
+        "deaths for 100,000 people": {r: 1e5 * x / people for r, x, _, people in rows},
+        "per cent of deaths expected": {r: 100 * x / usual for r, x, usual, _ in rows},
     }
 
 

@@ -30,6 +30,9 @@ MODELS: dict[str, Counterfactual] = {
 PAPER_REGIONS = tuple(may_paper.TABLE_1)
 TABLE_2_REGIONS = tuple(may_paper.TABLE_2)
 VINTAGES: tuple[italy.Release, ...] = ("march28", "april4", "may4_cl2", "june30")
+EXPLORED = ("mean", "white")
+# Ages that have deaths enough in the smallest region.
+GROUPS = {"below 50": sum(list(TEN_YEARS.values())[:5], ())} | dict(list(TEN_YEARS.items())[5:])
 OLD = ("70-79", "80-89")  # ages that were on board of the Diamond Princess
 
 
@@ -356,3 +359,62 @@ def _ages(country: Releases) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "age_official": official,
     }
     return summary, arrays
+
+
+def predict_regions(job: Job) -> None:
+    """Predict every region and age group to the end of the last release, by two models."""
+    country = read(job)
+    records = country.weekly["june30"]
+    cover = country.coverage["june30"]
+    factor = cover.factor[:, None, None, None, None]
+    scaled = replace(records, deaths=records.deaths * factor).total("sex").age_bins(GROUPS)
+    found = _with_sums(scaled)
+    start = may_paper.PRE_WEEKS
+    predicted = [_expected(found, MODELS[name]) for name in EXPLORED]
+    rates_ = found.rates()[:, :, 0]
+    through = found.select(weeks=("01-11", may_paper.LAST_OFFICIAL[5:])).select(ages=[ALL])
+    excess_ = may_paper.series_excess(through).later(may_paper.BEFORE)
+    usual = through.deaths[:, 0, 0, -1, start + may_paper.BEFORE :].sum(-1)
+    total, error = excess_.total()
+    files.write_json(
+        job.out / "regions.json",
+        {
+            "source": records.source,
+            "synthetic": country.synthetic,
+            "regions": list(found.regions),
+            "ages": list(found.ages),
+            "week_ends": list(found.week_ends),
+            "models": list(EXPLORED),
+            "excess": total[:, 0].tolist(),
+            "error": error[:, 0].tolist(),
+            "expected": (usual - total[:, 0]).tolist(),
+            "population": [float(cover.population.sum()), *cover.population.tolist()],
+        },
+    )
+    np.savez_compressed(
+        job.out / "regions.npz",
+        observed=rates_[:, :, -1].astype(np.float32),
+        usual=np.stack([rates_[:, :, :-1].min(2), rates_[:, :, :-1].max(2)]).astype(np.float32),
+        expected=np.stack([mean for mean, _ in predicted]).astype(np.float32),
+        deviation=np.stack([sd for _, sd in predicted]).astype(np.float32),
+    )
+
+
+def _with_sums(records: WeeklyDeaths) -> WeeklyDeaths:
+    """Return records with the country before the regions, and all ages before the ages."""
+    deaths = np.concatenate([records.total("region").deaths, records.deaths])
+    deaths = np.concatenate([deaths.sum(1, keepdims=True), deaths], axis=1)
+    return replace(
+        records,
+        deaths=deaths,
+        regions=(ALL, *records.regions),
+        ages=(ALL, *records.ages),
+    )
+
+
+def _expected(records: WeeklyDeaths, model: Counterfactual) -> tuple[np.ndarray, np.ndarray]:
+    """Return deaths a day and their deviation in the weeks after the first six."""
+    late = slice(may_paper.PRE_WEEKS, None)
+    found = may_paper.series_excess(records, model=model)
+    days = records.days[-1, late]
+    return records.rates()[:, :, 0, -1, late] - found.weekly / days, found.deviation / days
