@@ -132,6 +132,10 @@ class Flow(tf.Module):
     ) -> History:
         """Maximise the likelihood of vectors.
 
+        By gradient steps; then, with the layers fixed, by expectation-maximisation of the base:
+        so the weights and moments of its components are those of the data, which steps with
+        averaged weights only come near.
+
         Parameters
         ----------
         train, validation
@@ -175,6 +179,9 @@ class Flow(tf.Module):
             checkpoint=checkpoint,
             log=log,
         )
+        rng = np.random.default_rng([config.seed, 7])
+        noisy = train + scale * rng.standard_normal(train.shape, dtype=np.float32)
+        self.base.refine(self.to_base(noisy))
         after = float(self.log_prob(validation).mean())
         if not after > before:
             raise TrainingFailedError(

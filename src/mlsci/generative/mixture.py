@@ -35,14 +35,26 @@ class GaussianMixtureBase(tf.Module):
         self.d, self.components = d, components
         train = components > 1
         self.logits = tf.Variable(tf.zeros(components), trainable=train)
-        self.means = tf.Variable(tf.zeros((components, d)), trainable=train)
-        self.factors = tf.Variable(tf.eye(d, batch_shape=[components]), trainable=train)
+        # Flat, since weight decay, which acts on matrices, must not draw the means together.
+        self._means = tf.Variable(tf.zeros(components * d), trainable=train)
+        eye = np.tile(np.eye(d, dtype=np.float32).ravel(), components)
+        self._factors = tf.Variable(eye, trainable=train)
         self._lower = tf.constant(np.tril(np.ones((d, d), np.float32), -1))
 
     def _precision_factors(self) -> tf.Tensor:
         """Return factors ``(K, d, d)``, lower triangular with a positive diagonal."""
-        diagonal = tf.abs(tf.linalg.diag_part(self.factors)) + 1e-6
-        return tf.linalg.set_diag(self.factors * self._lower, diagonal)
+        factors = tf.reshape(self._factors, (self.components, self.d, self.d))
+        diagonal = tf.abs(tf.linalg.diag_part(factors)) + 1e-6
+        return tf.linalg.set_diag(factors * self._lower, diagonal)
+
+    @property
+    def means(self) -> tf.Tensor:
+        """Means of the components, ``(K, d)``."""
+        return tf.reshape(self._means, (self.components, self.d))
+
+    def _weights(self) -> np.ndarray:
+        weights = tf.nn.softmax(self.logits).numpy().astype(np.float64)
+        return weights / weights.sum()
 
     def log_prob(self, x: tf.Tensor) -> tf.Tensor:
         """Return ln p(x) in nats, ``(n,)``."""
@@ -63,8 +75,7 @@ class GaussianMixtureBase(tf.Module):
         noise = rng.standard_normal((n, self.d))
         if self.components == 1:
             return noise.astype(np.float32)
-        weights = tf.nn.softmax(self.logits).numpy().astype(np.float64)
-        which = rng.choice(self.components, n, p=weights / weights.sum())
+        which = rng.choice(self.components, n, p=self._weights())
         factors = self._precision_factors().numpy().astype(np.float64)
         inverse = np.linalg.inv(factors)  # u = L^-T e has precision L L^T
         moved = np.einsum("nji,nj->ni", inverse[which], noise)
@@ -72,14 +83,36 @@ class GaussianMixtureBase(tf.Module):
 
     def initialise(self, x: np.ndarray, *, seed: int) -> None:
         """Fit to x ``(n, d)`` by expectation-maximisation (scikit-learn's GaussianMixture)."""
+        if self.components > 1:
+            self._assign(fit_mixture(x, self.components, seed=seed))
+
+    def refine(self, x: np.ndarray, *, iterations: int = 5) -> None:
+        """Improve the fit to x ``(n, d)`` by a few iterations of expectation-maximisation.
+
+        After each, the mean and the covariance of the mixture are those of x (but for a
+        regularising thousandth); gradient steps only come near that.
+        """
         if self.components == 1:
             return
-        mixture = fit_mixture(x, self.components, seed=seed)
+        factors = self._precision_factors().numpy().astype(np.float64)
+        start = {
+            "weights_init": self._weights(),
+            "means_init": self.means.numpy().astype(np.float64),
+            "precisions_init": factors @ factors.transpose(0, 2, 1),
+        }
+        mixture = GaussianMixture(
+            self.components, **start, reg_covar=1e-3, max_iter=iterations, tol=0
+        )
+        with warnings.catch_warnings():  # it is not asked to converge
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self._assign(mixture.fit(np.asarray(x, np.float64)))
+
+    def _assign(self, mixture: GaussianMixture) -> None:
         self.logits.assign(np.log(mixture.weights_))
-        self.means.assign(mixture.means_)
+        self._means.assign(mixture.means_.ravel())
         # scikit-learn keeps upper factors U with Sigma^-1 = U U^T; L is the Cholesky factor of the
         # same precision.
-        self.factors.assign(np.linalg.cholesky(mixture.precisions_))
+        self._factors.assign(np.linalg.cholesky(mixture.precisions_).ravel())
 
 
 def fit_mixture(x: np.ndarray, components: int, *, seed: int) -> GaussianMixture:
