@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,9 @@ def list_in_toc(home: Path, *notebooks: str) -> None:
     toc = yaml.safe_load(where.read_text(encoding="utf-8"))
     for part in toc["parts"]:
         for chapter in part["chapters"]:
-            if chapter["file"] == "aeflow/index":
+            chapter.pop("sections", None)
+            if chapter["file"] == "aeflow/index" and notebooks:
                 chapter["sections"] = [{"file": f"notebooks/{name}"} for name in notebooks]
-                if not notebooks:
-                    del chapter["sections"]
     where.write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
 
 
@@ -46,13 +46,10 @@ def list_in_toc(home: Path, *notebooks: str) -> None:
 
 
 def test_sound_notebooks_are_taken(home: Path) -> None:
+    names = ["aeflow-models", "aeflow-likelihood", "aeflow-fix", "aeflow-tuning"]
+    list_in_toc(home, *names)
     records = book_records.load("smoke")
-    assert [one.name for one in records.notebooks] == [
-        "aeflow-models",
-        "aeflow-likelihood",
-        "aeflow-fix",
-        "aeflow-tuning",
-    ]
+    assert [one.name for one in records.notebooks] == names
     assert set(records.stages) == {fake.STAGE}
     assert len(records.claims) == 8
     assert len(list(records.figures())) == 4
@@ -199,11 +196,9 @@ def test_a_book_may_have_any_notebooks_and_none(home: Path) -> None:
 
 
 def _leave_out_links_to_notebooks(home: Path) -> None:
-    page = home / "book" / "aeflow" / "index.md"
-    kept = [
-        line for line in page.read_text("utf-8").splitlines() if "{doc}`../notebooks" not in line
-    ]
-    page.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    for page in (home / "book").glob("*/index.md"):
+        kept = re.sub(r"\{doc\}`[^`]*\.\./notebooks/[^`]*`", "a notebook", page.read_text("utf-8"))
+        page.write_text(kept, encoding="utf-8")
 
 
 @pytest.mark.slow
