@@ -55,7 +55,7 @@ def measure_mlsci(side: int, boost: int, precision: str, repeat: int) -> dict[st
 
     def run(side: int) -> nbody.State:
         lattice = Mesh(SPACING * side, side, comm, "f8")
-        mesh = Mesh(SPACING * side, side * boost, comm, precision)  # type: ignore[arg-type]
+        mesh = Mesh(SPACING * side, side * boost, comm, precision, lattice.grid)  # type: ignore[arg-type]
         noise = initial.white_noise(lattice, 1)
         density = initial.linear_density(lattice, noise, power)
         x, p = initial.displaced(lattice, density, cosmology, A_START)

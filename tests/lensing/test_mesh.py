@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mpi4py import MPI
 
-from mlsci.lensing.mesh import Mesh, _grid
+from mlsci.lensing.mesh import Mesh, process_grid
 
 BOX, CELLS = 10.0, 12
 Precision = Literal["f4", "f8"]
@@ -107,10 +107,10 @@ def test_filters_multiply_modes(dtype: Precision) -> None:
 
 
 def test_ranks_take_slabs_then_pencils_and_too_many_are_refused() -> None:
-    assert _grid(256, 4) == (4,)
-    assert _grid(64, 16) == (4, 4)
+    assert process_grid(256, 4) == (4,)
+    assert process_grid(64, 16) == (4, 4)
     with pytest.raises(ValueError, match="too many for a mesh of 16 cells"):
-        _grid(16, 64)
+        process_grid(16, 64)
 
 
 PARTS = """
@@ -130,7 +130,7 @@ PARTS = """
     mine = np.array_split(np.arange(len(x)), comm.size)[comm.rank]
     grids = {1: [(1,)], 2: [(2,), (1, 2), (2, 1)], 4: [(4,), (2, 2), (1, 4)]}
     for grid in grids[comm.size]:
-        module._grid = lambda cells, ranks: grid if ranks > 1 else (1,)
+        module.process_grid = lambda cells, ranks: grid if ranks > 1 else (1,)
         m = Mesh(box, cells, comm, "f8")
         block = tuple(slice(s, s + n) for s, n in zip(m.start, m.shape))
         route = m.route(x[mine])

@@ -264,7 +264,7 @@ SAME = """
         noise = np.random.default_rng(0).standard_normal((16,) * 3)[block]
         delta = initial.linear_density(lattice, noise, lambda k: 500 * (k / 0.1) ** -1.5)
         x, p = initial.displaced(lattice, delta, Cosmology(), 0.1)
-        state = nbody.State(x, p, 0.1, Mesh(64.0, 32, comm, dtype))
+        state = nbody.State(x, p, 0.1, Mesh(64.0, 32, comm, dtype, lattice.grid))
         state = nbody.evolve(state, Cosmology(), nbody.linear_steps(0.1, 1.0, 5))
         sharp = sharpening.displacement(
             state.mesh, state.x, sharpening.PUBLISHED[11, 2.0, 2], 1.0

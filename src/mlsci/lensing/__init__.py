@@ -7,5 +7,6 @@ The particle mesh
     package `pmesh` asks for; `mesh`, a periodic box of cells over ranks; `exchange`, particles sent
     to the rank of their cell, and back; `kernels`, the hot loops, which `compiled` keeps;
     `initial`, white noise and Lagrangian perturbation theory; `forces`, gravity; `nbody`, the steps
-    in time; `sharpening`, the correction for what a mesh cannot resolve.
+    in time; `sharpening`, the correction for what a mesh cannot resolve; `scaling`, what a step
+    will cost on many ranks.
 """

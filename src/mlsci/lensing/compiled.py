@@ -7,6 +7,7 @@ folder cannot be written, each process compiles for itself.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +25,21 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": _
 
 def cache_folder() -> Path | None:
     """Return where compiled loops are kept; None where no folder can be written."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(base) / "mlsci" / "numba")
     try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(os.environ.get("NUMBA_CACHE_DIR") or Path(base) / "mlsci" / "numba")
+        folder = folder / _shared_sources()
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):  # no such folder, or no home
         return None
     return folder if os.access(folder, os.W_OK) else None
+
+
+def _shared_sources() -> str:
+    """Return a hash of what is compiled into functions of other modules, which numba cannot see."""
+    here = Path(__file__).parent
+    texts = b"".join((here / name).read_bytes() for name in ("compiled.py", "kernels.py"))
+    return hashlib.sha256(texts).hexdigest()[:12]
 
 
 def inlined(function: Function) -> Function:

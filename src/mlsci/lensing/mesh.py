@@ -35,6 +35,9 @@ class Mesh:
         The ranks; all of them by default.
     dtype : {"f4", "f8"}
         Precision of the fields; that of particles is always double.
+    grid : tuple of int, optional
+        Ranks along the first axes. A mesh of forces takes that of its lattice, so that particles
+        are where their cells are.
 
     Attributes
     ----------
@@ -56,10 +59,12 @@ class Mesh:
         cells: int,
         comm: MPI.Comm | None = None,
         dtype: Literal["f4", "f8"] = "f4",
+        grid: tuple[int, ...] | None = None,
     ):
         self.box, self.cells, self.dtype = float(box), int(cells), np.dtype(dtype)
         self.comm: MPI.Comm = MPI.COMM_WORLD if comm is None else comm
-        self.transform = Transform((cells,) * 3, _grid(cells, self.comm.size), self.comm)
+        self.grid = process_grid(cells, self.comm.size) if grid is None else grid
+        self.transform = Transform((cells,) * 3, self.grid, self.comm)
         self.threads = self.transform.workers
         block = self.transform.input.block(self.transform.place)
         self.start = tuple(part.start for part in block)
@@ -94,7 +99,7 @@ class Mesh:
         return self.box / self.cells
 
     def _ranks(self) -> tuple[Array, Array]:
-        grid = (*self.transform.grid, 1, 1)[:2]
+        grid = (*self.grid, 1, 1)[:2]
         owners = []
         for axis, weight in ((0, grid[1]), (1, 1)):
             edges = self.transform.input.edges(axis)
@@ -215,7 +220,7 @@ class Mesh:
 
     def _pass(self, planes: Array, axis: int, up: bool) -> Array:
         """Send planes to the next rank along an axis (or the one before), return what comes."""
-        grid, place = self.transform.grid, self.transform.place
+        grid, place = self.grid, self.transform.place
         ranks = []
         for step in (1, -1) if up else (-1, 1):
             other = list(place)
@@ -227,7 +232,7 @@ class Mesh:
         return received
 
 
-def _grid(cells: int, ranks: int) -> tuple[int, ...]:
+def process_grid(cells: int, ranks: int) -> tuple[int, ...]:
     """Return the grid of processes: slabs while they are thick enough, then pencils."""
     thick = 4 * ABOVE
     if ranks == 1 or cells // ranks >= thick:

@@ -83,7 +83,8 @@ def simulate(
     comm = MPI.COMM_WORLD if comm is None else comm
     try:
         lattice = Mesh(settings.box, settings.particles, comm, "f8")
-        mesh = Mesh(settings.box, settings.particles * settings.boost, comm, settings.precision)
+        cells = settings.particles * settings.boost
+        mesh = Mesh(settings.box, cells, comm, settings.precision, lattice.grid)
     except ValueError as error:
         raise RefusedError(str(error)) from error
     times = nbody.linear_steps(settings.a_start, 1.0, settings.stages - 1)
