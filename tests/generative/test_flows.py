@@ -17,10 +17,10 @@ from mlsci.generative.mixture import GaussianMixtureBase, fit_mixture
 from mlsci.generative.training import TrainingConfig, TrainingFailedError
 from mlsci.generative.transforms import Affine, RationalQuadraticSpline
 
-FAMILIES = ("realnvp", "maf", "spline")
+FAMILIES = ("realnvp", "maf", "spline", "autoregressive-spline")
 # Standard deviation of the raw parameters of a scrambled layer. A spline's are logarithms of
 # bin sizes and nearly slopes: 0.3 already gives slopes from 0.1 to 10.
-SPREAD = {"realnvp": 0.6, "maf": 0.6, "spline": 0.3}
+SPREAD = {"realnvp": 0.6, "maf": 0.6, "spline": 0.3, "autoregressive-spline": 0.3}
 ROUND_OFF = 2.0**-23
 
 

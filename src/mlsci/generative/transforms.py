@@ -76,7 +76,7 @@ class RationalQuadraticSpline:
     """
 
     bins: int = 8
-    bound: float = 6.0
+    bound: float = 4.0
     smallest: float = 1e-3
 
     @property

@@ -104,7 +104,7 @@ def _profiles(seed: int) -> tuple[str, ...]:
 
 def _classifier() -> Stage:
     training: dict[str, dict[str, Any]] = {
-        "full": {"epochs": 6, "rate": 2e-3},
+        "full": {"epochs": 8, "rate": 3e-3, "weight_decay": 0.05},
         "smoke": {"epochs": 4, "batch": 50, "rate": 2e-3, "warmup": 20, "average": 0.9},
     }
     return Stage(
