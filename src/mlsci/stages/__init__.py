@@ -19,6 +19,7 @@ CHAPTERS = (
     "mlsci.stages.mortality",
     "mlsci.stages.covid_counterfactual",
     "mlsci.stages.covid_backtest",
+    "mlsci.stages.covid_hierarchical",
 )
 
 

@@ -70,7 +70,7 @@ STAGES: tuple[Stage, ...] = (
         name="covid/hierarchical-chain",
         run="mlsci.stages.covid_hierarchical_runs:chain",
         params=_params(
-            {"last": "04-11", "year": 2019, "draws": 200, "warmup": 60},
+            {"last": "04-11", "year": 2019, "draws": 100, "warmup": 40},
             {"last": "03-07", "year": 2019, "draws": 20, "warmup": 10},
         ),
         sources=(*SOURCES, *READERS),
@@ -80,7 +80,7 @@ STAGES: tuple[Stage, ...] = (
         name="covid/hierarchical-calibration",
         run="mlsci.stages.covid_hierarchical_runs:calibration",
         params={
-            "full": {"simulations": 300, "inference": {"points": 128, "draws": 1000}, "seed": 0},
+            "full": {"simulations": 100, "inference": {"points": 128, "draws": 1000}, "seed": 0},
             "smoke": {"simulations": 5, "inference": {"points": 64, "draws": 300}, "seed": 0},
         },
         sources=SOURCES,

@@ -1,0 +1,542 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # All regions, ages and years at once
+#
+# *Four winters of one region say little about the fifth. Four winters of twenty regions and ten
+# classes of age say more, if the model knows what they share.*
+#
+# The models of the section before see one series at a time, and learn from four or five years of
+# it how weeks belong together. Here is a model that sees everything at once. The logarithm of the
+# expected deaths a day in region $r$, at age $a$, in week $t$ of year $y$ is
+#
+# $$
+# \eta_{raty} = \underbrace{\alpha_a + \beta_r + \gamma_{ra}}_{\text{who lives where}}
+# + \underbrace{s_{at} + s_{rt}}_{\text{seasons}}
+# + \underbrace{(\tau + \tau_a)(y - \bar y) + \lambda_{ay}}_{\text{years}}
+# + \underbrace{\varphi_a F_{rty} + c_a g_{ty}}_{\text{influenza, weather}} ,
+# \qquad d_{raty} \sim \operatorname{Poisson}(n_{ty} e^{\eta_{raty}}),
+# $$ (eq-hierarchical)
+#
+# with $n_{ty}$ the days of the week. Everything but $n$ is a Gaussian process or a Gaussian effect,
+# so deaths are Poisson-lognormal. The process $F$ is new in every year. It is the sum of a *wave*
+# with a national part, one for each macro-area and one for each region, all of which fade as the
+# year goes on, $e^{-t/\theta}$, and remember for $\ell$ weeks (a Matérn 3/2 kernel
+# {cite:p}`rasmussen2006gp`); of *weather*, national and regional, which is forgotten from one week
+# to the next; and of the *level* of the year. The effect grows with age,
+# $\varphi_a = e^{\kappa (a - 85)/10}$, and $g$, with $c_a = \varphi_a (a - 85)/10$, lets that
+# growth differ from wave to wave.
+#
+# How large, how long, how much shared: those are fifteen hyperparameters. They are learned.
+#
+# ```{admonition} What was fixed when
+# :class: important
+# The form of the model and the priors of its hyperparameters were chosen on 2015-2018, by leaving
+# out one of these years at a time, and written down. 2019 was predicted afterwards, once, and
+# nothing was changed since. So 2019 is the clean test; the four other years show how the model does
+# on the years that it was made with. (The size of typical winters in 2015-2019, all years taken
+# together, was known before.)
+# ```
+
+# %% tags=["parameters"]
+profile = "full"
+seed = 0
+
+# %%
+import numpy as np
+
+from mlsci import report
+from mlsci.mortality import hierarchical_pictures as pictures
+from mlsci.stages.covid_backtest_results import BacktestResults
+from mlsci.stages.covid_hierarchical_results import KINDS, HierarchicalResults
+
+nb = report.notebook("covid-hierarchical", profile=profile, seed=seed)
+results = HierarchicalResults(nb)
+classical = BacktestResults(nb)
+clean = str(results.clean[-1])
+print(results.source)
+
+# %% [markdown]
+# ## Five springs, predicted
+#
+# As before: a year is left out, its weeks to 22 February are shown, and those to 11 April are
+# predicted from them and the four other years.
+
+# %% tags=["hide-input"]
+nb.figure(
+    pictures.held_out_years(
+        *results.nation_rates(),
+        results.years,
+        results.weeks("april"),
+        results.source,
+    ),
+    "springs",
+    caption="The nation's deaths a day in each left-out year (points), and what the model "
+    "predicts for them (median, and bands that hold 68% and 95%).",
+    alt="Five panels, one a year, with a falling line in a wide and a narrow band, and points "
+    "around the line.",
+)
+
+# %% tags=["hide-input"]
+for part, name, words in (("all", "", "2015-2019"), (clean, "clean_", "2019, the clean year")):
+    nb.claim(
+        f"covid.hier_{name}nrmse",
+        results.score("nrmse", part),
+        target="<= 7.6",
+        unit="%",
+        fmt=".2f",
+        description=f"Hierarchical model, weekly deaths to 11 April, nRMSE: {words}",
+    )
+    nb.claim(
+        f"covid.hier_{name}crps",
+        results.score("crps", part),
+        target="<= 4.0",
+        unit="%",
+        fmt=".2f",
+        description=f"Hierarchical model, weekly deaths to 11 April, CRPS: {words}",
+    )
+    nb.claim(
+        f"covid.hier_{name}noise",
+        results.score("noise", part),
+        unit="%",
+        fmt=".2f",
+        description=f"What chance alone adds to the nRMSE, were rates known exactly: {words}",
+    )
+
+# %% tags=["hide-input"]
+nb.claim(
+    "covid.hier_tuned_nrmse",
+    results.score("nrmse", "tuned"),
+    unit="%",
+    fmt=".2f",
+    description="Hierarchical model, weekly deaths to 11 April, nRMSE: years it was made with",
+)
+nb.claim(
+    "covid.hier_over_mean",
+    results.score("nrmse") / classical.score("nrmse", "mean")[0],
+    fmt=".2f",
+    description="nRMSE of the hierarchical model over that of the mean of control years",
+)
+
+# %% [markdown]
+# The error of a region's weekly deaths is {glue:text}`covid.hier_nrmse`, and
+# {glue:text}`covid.hier_clean_nrmse` in the clean year, against {glue:text}`covid.hier_tuned_nrmse`
+# in those the model was made with. Chance alone, the noise of counting, makes
+# {glue:text}`covid.hier_noise`: even exact rates would not do better, and the smallest region, with
+# about thirty deaths a week, has much of it. The ranked probability score is
+# {glue:text}`covid.hier_crps`, in the clean year {glue:text}`covid.hier_clean_crps`. The error is
+# {glue:text}`covid.hier_over_mean` times that of the five-year mean, which no model of the section
+# before could beat.
+#
+# ## Are its intervals honest?
+
+# %% tags=["hide-input"]
+totals = {"regions' totals": (90, 98), "the nation's total": (90, 98)}
+nb.figure(
+    pictures.coverage(
+        {
+            "to 11 April": {
+                "all years": results.coverage("all"),
+                f"{clean} alone": results.coverage(clean),
+            },
+            "to 27 June": {
+                "all years": results.coverage("all", "june"),
+                f"{clean} alone": results.coverage(clean, "june"),
+            },
+        },
+        {"regions' weeks": (93, 97), **totals},
+        results.source,
+    ),
+    "coverage",
+    caption="How often intervals of 68% (squares) and of 95% (circles) held, for numbers that are "
+    "sums over more and more: the same draws give all of them. Thick bars are what is asked of the "
+    "95% intervals. Of the nation's total there is one number a year.",
+    alt="Two panels with eight rows each; squares lie near a dashed line at 68, circles near one "
+    "at 95, the clean year's with more scatter.",
+)
+
+# %% tags=["hide-input"]
+for part, name, words in (("all", "", "2015-2019"), (clean, "clean_", "2019, the clean year")):
+    for level, target in ((68, ">= 66, <= 72"), (95, ">= 93, <= 97")):
+        nb.claim(
+            f"covid.hier_{name}weekly_{level}",
+            results.covered("weekly", level, part),
+            target=target,
+            unit="%",
+            fmt=".1f",
+            description=f"How often {level}% intervals of weekly deaths by region held: {words}",
+        )
+    nb.claim(
+        f"covid.hier_{name}totals_95",
+        results.both_totals(part)[0],
+        target=">= 90, <= 98",
+        unit="%",
+        fmt=".1f",
+        description=f"How often 95% intervals of regions' and the nation's totals held: {words}",
+    )
+
+# %% tags=["hide-input"]
+nb.claim(
+    "covid.hier_nation_z",
+    float(np.abs(results.nation_z()).max()),
+    fmt=".2f",
+    description="Largest error of the nation's total in the five years, in predicted deviations",
+)
+nb.claim(
+    "covid.hier_nation_rms_z",
+    float(np.sqrt((results.nation_z() ** 2).mean())),
+    fmt=".2f",
+    description="Root mean square of the same errors (1: honest)",
+)
+nb.claim(
+    "covid.hier_nation_held",
+    results.covered("nation", 95),
+    unit="%",
+    fmt=".0f",
+    description="How often 95% intervals of the nation's total held, five years",
+)
+
+# %% [markdown]
+# Intervals of 68% held {glue:text}`covid.hier_weekly_68` of the regions' weeks, those of 95%
+# {glue:text}`covid.hier_weekly_95`; in the clean year {glue:text}`covid.hier_clean_weekly_68` and
+# {glue:text}`covid.hier_clean_weekly_95`. Of the totals, regions' and nation's, 95% intervals held
+# {glue:text}`covid.hier_totals_95` and {glue:text}`covid.hier_clean_totals_95`. The nation's total
+# alone is five numbers, of which {glue:text}`covid.hier_nation_held` were held; the worst was
+# {glue:text}`covid.hier_nation_z` predicted deviations off, and their root mean square is
+# {glue:text}`covid.hier_nation_rms_z`.
+#
+# Regions go up and down together, so twenty of them are about five independent ones, and a single
+# spring is one draw of the nation. A coverage from one year can be far from its probability for an
+# honest model too: {glue:text}`covid.hier_clean_totals_95` is a mean of 21 numbers that
+# share one influenza.
+
+# %% tags=["hide-input"]
+nb.figure(
+    pictures.rank_histograms(
+        {
+            "regions' weeks": results.array("ranks_weekly"),
+            "regions' totals": results.array("ranks_total"),
+            "ages' weeks": results.array("ranks_age_weekly"),
+        },
+        results.source,
+    ),
+    "ranks",
+    caption="Where the observed numbers lie among the predicted draws, all five years. An honest "
+    "model has flat histograms; a hump in the middle means bands too wide, horns mean too narrow.",
+    alt="Three histograms of ten bars around a dashed line at one.",
+)
+
+# %% [markdown]
+# ## Weeks further on
+#
+# To 27 June the same holds with eighteen weeks to predict, eleven of which were not scored when the
+# model was made.
+
+# %% tags=["hide-input"]
+for part, name, words in (("all", "", "2015-2019"), (clean, "clean_", "2019, the clean year")):
+    nb.claim(
+        f"covid.hier_june_{name}nrmse",
+        results.score("nrmse", part, "june"),
+        unit="%",
+        fmt=".2f",
+        description=f"Hierarchical model, weekly deaths to 27 June, nRMSE: {words}",
+    )
+    for level, target in ((68, ">= 66, <= 72"), (95, ">= 93, <= 97")):
+        nb.claim(
+            f"covid.hier_june_{name}weekly_{level}",
+            results.covered("weekly", level, part, "june"),
+            target=target,
+            unit="%",
+            fmt=".1f",
+            description=f"How often {level}% intervals of weekly deaths to 27 June held: {words}",
+        )
+    nb.claim(
+        f"covid.hier_june_{name}totals_95",
+        results.both_totals(part, "june")[0],
+        target=">= 90, <= 98",
+        unit="%",
+        fmt=".1f",
+        description=f"How often 95% intervals of totals to 27 June held: {words}",
+    )
+
+# %% [markdown]
+# The error is {glue:text}`covid.hier_june_nrmse` ({glue:text}`covid.hier_june_clean_nrmse` in the
+# clean year); intervals of weekly deaths held {glue:text}`covid.hier_june_weekly_68` and
+# {glue:text}`covid.hier_june_weekly_95`, those of totals {glue:text}`covid.hier_june_totals_95`.
+#
+# ## By age
+
+# %% tags=["hide-input"]
+nb.figure(
+    pictures.ages(
+        results.ages,
+        {
+            "nRMSE of the nation's weekly deaths (%)": {
+                "predicted": results.by_age("nation_nrmse"),
+                "chance alone": results.by_age("noise"),
+            },
+            "share that intervals held (%)": {
+                "95% intervals": results.age_coverage(0.95),
+                "68% intervals": results.age_coverage(0.68),
+            },
+        },
+        {"share that intervals held (%)": 95},
+        results.source,
+    ),
+    "ages",
+    caption="The nation's weekly deaths at each age, to 11 April, all five years. Left, the error, "
+    "and what of it is the chance of counting. Right, how often intervals held; 35 numbers an age.",
+    alt="Two panels over ten classes of age: on the left two curves that rise for the young and "
+    "nearly agree, on the right two lines near 95 and near 68.",
+)
+
+# %% tags=["hide-input"]
+for kind, name in (("age_weekly", "age"), ("cell_weekly", "cell")):
+    for level, target in ((68, ">= 66, <= 72"), (95, ">= 93, <= 97")):
+        nb.claim(
+            f"covid.hier_{name}_weekly_{level}",
+            results.covered(kind, level),
+            target=target,
+            unit="%",
+            fmt=".1f",
+            description=f"How often {level}% intervals of {KINDS[kind]} held, 2015-2019",
+        )
+        nb.claim(
+            f"covid.hier_clean_{name}_weekly_{level}",
+            results.covered(kind, level, clean),
+            target=target,
+            unit="%",
+            fmt=".1f",
+            description=f"How often {level}% intervals of {KINDS[kind]} held, 2019",
+        )
+for kind, name in (("age_total", "age"), ("cell_total", "cell")):
+    nb.claim(
+        f"covid.hier_{name}_total_95",
+        results.covered(kind, 95),
+        target=">= 90, <= 98",
+        unit="%",
+        fmt=".1f",
+        description=f"How often 95% intervals of {KINDS[kind]} held, 2015-2019",
+    )
+
+# %% [markdown]
+# At each age the nation's weeks are within their 95% intervals
+# {glue:text}`covid.hier_age_weekly_95` of the time, the weeks of single regions
+# {glue:text}`covid.hier_cell_weekly_95`; in the clean year
+# {glue:text}`covid.hier_clean_age_weekly_95` and {glue:text}`covid.hier_clean_cell_weekly_95`.
+# Totals of ages were held {glue:text}`covid.hier_age_total_95`, of regions by age
+# {glue:text}`covid.hier_cell_total_95`. Counts are ranked with ties broken at random, so that the
+# many cells without a death are judged fairly. Below fifty there is no season to speak of, and the
+# error is chance.
+#
+# ## What it learns, and whether it is computed right
+#
+# Given the hyperparameters, counts are turned into Gaussian observations of their log rates at the
+# posterior mode (Laplace's approximation {cite:p}`rue2009inla`); the thousands of effects are then
+# integrated out exactly. The hyperparameters are drawn from a Student-t distribution about their
+# mode and weighted, with smoothed importance weights {cite:p}`vehtari2024psis`. Three checks: the
+# weights' own diagnostic $k$; a chain of the No-U-Turn sampler {cite:p}`hoffman2014nuts` on the
+# same density; and simulated countries {cite:p}`talts2018sbc`.
+
+# %% tags=["hide-input"]
+nb.figure(
+    pictures.learned(
+        {
+            "all years to 2019": results.learned("2020"),
+            f"{results.chain['year']} left out, weighted draws": results.learned("weighted"),
+            f"{results.chain['year']} left out, NUTS": results.learned("chain"),
+        },
+        results.source,
+    ),
+    "learned",
+    caption="Each hyperparameter's posterior (mean and standard deviation of its logarithm) "
+    "against its prior's central 68% (grey), whose median is in brackets. Weighted draws and the "
+    "chain are two ways to compute the same thing.",
+    alt="Fifteen rows with grey bars and three points with error bars each, the points of a row "
+    "close together.",
+)
+
+# %% tags=["hide-input"]
+nb.claim(
+    "covid.hier_pareto_k",
+    max(results.pareto_k()),
+    target="<= 0.7",
+    fmt=".2f",
+    description="Worst Pareto k of the importance weights: both back-tests and 2020",
+)
+nb.claim(
+    "covid.hier_chain_difference",
+    results.chain_difference(),
+    fmt=".2f",
+    description="Largest difference of NUTS and weighted posterior means, in deviations",
+)
+nb.claim(
+    "covid.hier_chain_error",
+    results.chain_error,
+    fmt=".2f",
+    description="Standard error of the least well sampled of NUTS's means, in deviations",
+)
+nb.claim(
+    "covid.hier_chain_divergent",
+    results.chain["divergent"],
+    fmt=".0f",
+    description="Divergent transitions of the chain",
+)
+nb.claim(
+    "covid.hier_chain_accepted",
+    100 * results.chain["accepted"],
+    unit="%",
+    fmt=".0f",
+    description="Mean acceptance of the chain",
+)
+
+# %% [markdown]
+# The worst $k$ of all fits is {glue:text}`covid.hier_pareto_k` (above 0.7 weights are not to be
+# trusted). Means of chain and weighted draws differ by at most
+# {glue:text}`covid.hier_chain_difference` posterior deviations, where the chain itself has an error
+# of {glue:text}`covid.hier_chain_error`; it accepted {glue:text}`covid.hier_chain_accepted`, with
+# {glue:text}`covid.hier_chain_divergent` divergent transitions.
+
+# %% tags=["hide-input"]
+nb.figure(
+    pictures.rank_histograms(
+        {
+            "hyperparameters": results.simulated_ranks("hyper"),
+            "regions' weeks": results.simulated_ranks("week"),
+            "the nation's total": results.simulated_ranks("nation"),
+        },
+        "simulated countries",
+    ),
+    "calibration",
+    caption="Simulation-based calibration: hyperparameters, effects and deaths of small countries "
+    "are drawn from the prior, the model is fitted, and the truth is ranked in its posterior. Flat "
+    "is right.",
+    alt="Three nearly flat histograms of ten bars around a dashed line at one.",
+)
+
+# %% tags=["hide-input"]
+nb.claim(
+    "covid.hier_sbc_hyper",
+    results.hyper_discrepancy(),
+    fmt=".2f",
+    description="Largest departure of a hyperparameter's mean rank from 1/2, in standard errors",
+)
+for kind, words in (
+    ("hyper", "hyperparameters"),
+    ("week", "weekly deaths"),
+    ("region", "regions' totals"),
+    ("nation", "the nation's total"),
+):
+    nb.claim(
+        f"covid.hier_sbc_{kind}_95",
+        results.simulated_coverage(kind, 95),
+        unit="%",
+        fmt=".1f",
+        description=f"How often 95% intervals of {words} held in simulated countries",
+    )
+
+# %% [markdown]
+# In simulated countries 95% intervals held {glue:text}`covid.hier_sbc_hyper_95` of the
+# hyperparameters, {glue:text}`covid.hier_sbc_week_95` of weekly deaths,
+# {glue:text}`covid.hier_sbc_region_95` of regions' totals and {glue:text}`covid.hier_sbc_nation_95`
+# of the nation's total. The mean rank that is farthest from one half, of fifteen hyperparameters,
+# is {glue:text}`covid.hier_sbc_hyper` standard errors from it. So what is computed is the model's
+# posterior; whether the model is Italy's is for the back-tests to say.
+#
+# ## Spring 2020
+
+# %% tags=["hide-input"]
+nb.figure(
+    pictures.spring(
+        results.spring("observed").sum((0, 1)),
+        results.spring_bands(),
+        results.spring_weeks,
+        results.source_2020,
+    ),
+    "spring-2020",
+    caption="Left, weekly deaths in 2020 in all regions' covered towns, and those expected from "
+    "the weeks to 22 February and the years 2015-2019. Right, the excess since 23 February.",
+    alt="Two panels: points that rise far above a narrow falling band and come back to it, and a "
+    "curve that rises steeply and then stays level.",
+)
+
+# %% tags=["hide-input"]
+nb.figure(
+    pictures.excess_by_region(
+        results.regions_2020, *results.region_shares(results.wave_end), results.source_2020
+    ),
+    "regions-2020",
+    caption="Excess deaths from 23 February to the end of the first wave's worst weeks, relative "
+    "to those expected, with 95% intervals.",
+    alt="Horizontal bars by region, sorted; one bar is far longer than all others, the shortest "
+    "are about zero.",
+)
+
+# %% tags=["hide-input"]
+for name, to, words in (
+    ("april", results.wave_end, "11 April"),
+    ("june", results.spring_weeks[-1], "27 June"),
+):
+    nb.claim(
+        f"covid.hier_excess_{name}",
+        *results.excess(to),
+        unit="deaths",
+        fmt=".0f",
+        description=f"Excess deaths from 23 February to {words} 2020 in the towns covered by the "
+        "release to 30 June, hierarchical model",
+    )
+    nb.claim(
+        f"covid.hier_excess_lombardia_{name}",
+        *results.region_excess("Lombardia", to),
+        unit="deaths",
+        fmt=".0f",
+        description=f"The same in Lombardia, to {words}",
+    )
+
+# %% [markdown]
+# From 23 February to 11 April {glue:text}`covid.hier_excess_april` more people died than expected,
+# {glue:text}`covid.hier_excess_lombardia_april` of them in Lombardia; to 27 June it is
+# {glue:text}`covid.hier_excess_june` and {glue:text}`covid.hier_excess_lombardia_june`. These are
+# deaths in the towns that the release covers, without any scaling, and nothing is floored. The
+# errors hold what influenza and weather may do, shared by all regions.
+
+# %% tags=["hide-input"]
+for name, words in (
+    ("backtest", "back-test to 11 April, five years"),
+    ("backtest-june", "back-test to 27 June, five years"),
+    ("2020", "prediction of 2020"),
+    ("chain", "chain"),
+    ("calibration", "calibration"),
+):
+    nb.claim(
+        f"covid.hier_{name.replace('-', '_')}_minutes",
+        results.seconds(name) / 60,
+        target="<= 10",
+        unit="min",
+        fmt=".2g",
+        description=f"CPU time of the hierarchical model: {words}",
+    )
+
+# %% [markdown]
+# The back-test took {glue:text}`covid.hier_backtest_minutes` of CPU time, the prediction of 2020
+# {glue:text}`covid.hier_2020_minutes`.
+#
+# **How far to trust this.** One clean spring is one draw of a national influenza. What the model
+# says about the nation rests on four or five waves, and on priors that say how large waves usually
+# are. It extrapolates each age's growth by a straight line; it knows nothing of the weather that
+# was, nor of earlier winters, and a heat wave in June is "weather" to it. Its gain over the mean is
+# in what January and February tell about level and wave, and in bands that widen and narrow with
+# it.
+
+# %% tags=["hide-input"]
+nb.done()
