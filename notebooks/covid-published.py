@@ -183,7 +183,7 @@ nb.claim(
 #   times {glue:text}`covid.covariance_error_ratio`.
 # - **Is any of them right?** The plain mean of five years has errors
 #   {glue:text}`covid.mean_error_ratio` times the published ones. Only a back-test can tell which
-#   errors are the size that they say; that is the next section.
+#   errors are the size that they say: {doc}`covid-backtest`.
 #
 # ## Table 2: ages
 
@@ -258,7 +258,7 @@ for region, ratio in results.talk_over_last(numbers).items():
 # The talk's numbers come out to the digit. In Lombardia they hold: the last release gives the same
 # but for a factor {glue:text}`covid.talk_over_last_lombardia`. Elsewhere they were too large, in
 # Toscana by a factor {glue:text}`covid.talk_over_last_toscana`. The method is the same; the towns
-# are not. Those of April were the ones with a large increase, as the section before shows, and
+# are not. Those of April were the ones with a large increase, as {doc}`covid-records` shows, and
 # scaling them up by population supposed that the others had it, too. No error bar on a figure of
 # that April says so.
 #

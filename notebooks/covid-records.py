@@ -123,7 +123,7 @@ nb.claim(
 # those without. In the first release they are not: the smallest increase among its
 # {glue:text}`covid.records_towns_observed` towns is {glue:text}`covid.records_least_increase`. No
 # town with a smaller one is in it. Towns were *chosen by what was to be estimated*, and whatever
-# is scaled up from them is too large; the next section says by how much.
+# is scaled up from them is too large; {doc}`covid-published` says by how much.
 #
 # ## Six years
 
