@@ -401,7 +401,7 @@ nb.claim(
 )
 
 # %% [markdown]
-# The worst $k$ of all fits is {glue:text}`covid.hier_pareto_k` (above 0.7 weights are not to be
+# The worst $k$ of all fits is {glue:text}`covid.hier_pareto_k` (above $0.7$ weights are not to be
 # trusted). Means of chain and weighted draws differ by at most
 # {glue:text}`covid.hier_chain_difference` posterior deviations, where the chain itself has an error
 # of {glue:text}`covid.hier_chain_error`; it accepted {glue:text}`covid.hier_chain_accepted`, with
