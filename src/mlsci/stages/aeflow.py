@@ -65,10 +65,10 @@ LATENT: dict[str, dict[str, Any]] = {
         "mixtures": {"gaussian": 1, "mixture": 50},
         "flows": {
             "flow": {"layers": 8, "hidden": [128, 128]},
-            "mixture_flow": {"family": "maf", "layers": 8, "hidden": [256, 256],
-                             "components": 100},
+            "mixture_flow": {"family": "autoregressive-spline", "layers": 4,
+                             "hidden": [256, 256], "bins": 6, "components": 100},
         },
-        "training": {"epochs": 20, "batch": 512, "rate": 2e-3, "warmup": 200, "average": 0.999,
+        "training": {"epochs": 14, "batch": 512, "rate": 2e-3, "warmup": 200, "average": 0.999,
                      "weight_decay": 0.1},
         # Width of the noise added to an auto-encoder's codes, in standard deviations of a code: it
         # keeps the flow from learning single codes by heart.
@@ -78,14 +78,15 @@ LATENT: dict[str, dict[str, Any]] = {
         "mixtures": {"gaussian": 1, "mixture": 5},
         "flows": {
             "flow": {"layers": 4, "hidden": [32]},
-            "mixture_flow": {"family": "maf", "layers": 2, "hidden": [32], "components": 5},
+            "mixture_flow": {"family": "autoregressive-spline", "layers": 2, "hidden": [32],
+                             "bins": 4, "components": 5},
         },
         "jitter": 0.06,
         "training": {"epochs": 12, "batch": 100, "rate": 3e-3, "warmup": 20, "average": 0.9},
     },
 }  # fmt: skip
 SHORT: dict[str, dict[str, Any]] = {
-    "full": {**TRAINING["full"], "epochs": 5},
+    "full": {**TRAINING["full"], "epochs": 6},
     "smoke": {**TRAINING["smoke"], "epochs": 2},
 }
 
