@@ -9,4 +9,14 @@ The particle mesh
     `initial`, white noise and Lagrangian perturbation theory; `forces`, gravity; `nbody`, the steps
     in time; `sharpening`, the correction for what a mesh cannot resolve; `scaling`, what a step
     will cost on many ranks.
+Theory
+    `cosmology`, distances, growth, FastPM's factors; `power`, the linear spectrum; `sources`,
+    lensed galaxies and the kernel of their lensing; `theory`, spectra of the convergence.
+From particles to maps
+    `tiling`, boxes along the line of sight; `lightcone`, particles met by the past light cone;
+    `convergence`, Born maps; `shear`, shear and deflection; `raytracing`, many lens planes.
+Measurements, and whole runs
+    `spectra`, of maps and of particles; `statistics`, one-point distribution and peaks; `settings`,
+    what a run is asked, and refusals; `simulate`, a whole run; `io`, its files; `results`, what the
+    command (``python -m mlsci.lensing run``) leaves.
 """

@@ -1,0 +1,106 @@
+"""What the stages of `mlsci.stages.lensing` compute: runs of the batch script, and their sums."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlsci.report import files, paths
+from mlsci.report.seal import Job
+
+RESULTS = ("maps.fits", "spectra.json")
+
+
+def batch(settings: Mapping[str, Any], folder: Path) -> Path:
+    """Return the folder with the results of a run, which the batch script makes if need be.
+
+    It takes as many ranks as there are cores, or as the variable RANKS says.
+
+    Raises
+    ------
+    RuntimeError
+        If the run failed; what it said was printed.
+    """
+    wanted = folder / "settings.json"
+    if files.read_json(wanted) == dict(settings) and (folder / "done").exists():
+        return folder
+    (folder / "done").unlink(missing_ok=True)
+    files.write_json(wanted, dict(settings))
+    script = paths.root() / "workflow" / "lensing.sh"
+    done = subprocess.run(
+        ["bash", str(script), "--settings", str(wanted), "--output", str(folder)],
+        env={"PYTHON": sys.executable, **os.environ},
+        check=False,
+    )
+    if done.returncode != 0:
+        raise RuntimeError(f"the lensing run failed with exit code {done.returncode}: see above")
+    files.write_bytes(folder / "done", b"")
+    return folder
+
+
+def make_maps(job: Job) -> None:
+    """Make the maps of one run; keep one of them, and the spectra of all."""
+    from mlsci.lensing import io
+
+    result = batch(job.params["settings"], job.work / "run")
+    maps, field, header = io.read_maps(result / "maps.fits")
+    name, pixels = job.params["keep"], job.params["pixels"]
+    kept = _coarser(maps[name], pixels)
+    io.write_maps(job.out / "maps.fits", {name: kept}, type(field)(field.width, pixels), header)
+    files.write_json(job.out / "spectra.json", files.read_json(result / "spectra.json"))
+
+
+def repeat_seeds(job: Job) -> None:
+    """Collect the spectra of several seeds, beside theory."""
+    runs = []
+    for seed in range(job.params["seed"], job.params["seed"] + job.params["seeds"]):
+        result = batch({**job.params["settings"], "seed": seed}, job.work / f"seed-{seed}")
+        runs.append(json.loads((result / "spectra.json").read_bytes()))
+    first = runs[0]
+    sources = []
+    for i, source in enumerate(first["sources"]):
+        each = [run["sources"][i] for run in runs]
+        sources.append({
+            "source": source["source"], "theory": source["theory"],
+            **{key: [one[key] for one in each]
+               for key in ("power", "shot_noise", "sigma", "skewness", "kurtosis", "peaks")},
+        })  # fmt: skip
+    files.write_json(
+        job.out / "seeds.json",
+        {"settings": first["settings"], "ell": first["ell"], "modes": first["modes"],
+         "sources": sources},
+    )  # fmt: skip
+
+
+def compare_steps(job: Job) -> None:
+    """Correlate the maps that few and many steps make of the same initial conditions."""
+    from mlsci.lensing import io, results
+    from mlsci.lensing.settings import Settings
+
+    maps = []
+    for stages in job.params["stages"]:
+        result = batch({**job.params["settings"], "stages": stages}, job.work / f"stages-{stages}")
+        maps.append(io.read_maps(result / "maps.fits")[0]["KAPPA_0"].astype(float))
+    bands = results.bands(Settings.from_json(job.params["settings"]))
+    few, many = (bands.measure(one).power for one in maps)
+    cross = bands.measure(*maps).power
+    files.write_json(
+        job.out / "steps.json",
+        {"stages": job.params["stages"], "ell": bands.ell.tolist(), "ratio": (few / many).tolist(),
+         "correlation": (cross / np.sqrt(few * many)).tolist()},
+    )  # fmt: skip
+
+
+def _coarser(kappa: np.ndarray, pixels: int) -> np.ndarray:
+    """Return a map of fewer pixels, each the mean of a square of them."""
+    side, left = divmod(len(kappa), pixels)
+    if left:
+        raise ValueError(f"{len(kappa)} pixels cannot be averaged to {pixels}")
+    return kappa.reshape(pixels, side, pixels, side).mean((1, 3))
