@@ -121,10 +121,13 @@ class Autoregressive(tfb.Bijector):
         return self.inverse_and_log_det(y)[1]
 
     def _forward(self, x: tf.Tensor) -> tf.Tensor:
-        y = tf.zeros_like(x)
-        for _ in range(self._d):  # pass k makes coordinate k exact
+        def sweep(k: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             y = self._transform.forward(x, self.conditioner(y))[0]
-        return y
+            return k + 1, tf.ensure_shape(y, x.shape)
+
+        # Pass k makes coordinate k exact.
+        start = (tf.constant(0), tf.zeros_like(x))
+        return tf.while_loop(lambda k, _: k < self._d, sweep, start)[1]
 
     def _forward_log_det_jacobian(self, x: tf.Tensor) -> tf.Tensor:
         return -self._inverse_log_det_jacobian(self._forward(x))
