@@ -476,8 +476,8 @@ nb.figure(
         results.regions_2020, *results.region_shares(results.wave_end), results.source_2020
     ),
     "regions-2020",
-    caption="Excess deaths from 23 February to the end of the first wave's worst weeks, relative "
-    "to those expected, with 95% intervals.",
+    caption="Excess deaths from 23 February to 11 April, relative to those expected, with 95% "
+    "intervals.",
     alt="Horizontal bars by region, sorted; one bar is far longer than all others, the shortest "
     "are about zero.",
 )

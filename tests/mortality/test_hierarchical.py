@@ -12,6 +12,8 @@ from mlsci.mortality.hierarchical import HierarchicalMortality, Inference, infer
 from mlsci.mortality.hierarchical_calibration import calibrate, rank
 from mlsci.mortality.hierarchical_likelihood import HierarchicalLikelihood
 from mlsci.mortality.hierarchical_prior import NAMES, Layout
+from mlsci.mortality.records import AGES as AGE_CLASSES
+from mlsci.mortality.simulate import simulate
 
 REGIONS, AGES = ("Lombardia", "Piemonte", "Veneto"), ("70-79", "80-89", "90+")
 WEEKS, PRE, YEARS = 8, 4, 4
@@ -127,6 +129,28 @@ def test_hyperparameters_are_learned_from_data() -> None:
         counts[-1, :, :, PRE:] = np.nan
         modes.append(infer(likelihood, counts, days, QUICK).hyper.mean[NAMES.index("wave")])
     assert modes[1] - modes[0] > 1
+
+
+@pytest.mark.slow
+def test_the_excess_of_a_synthetic_country_is_recovered() -> None:
+    country = simulate(5, n_weeks=14)
+    areas = ("Piemonte", "Lombardia", "Veneto", "Toscana", "Puglia", "Sicilia")
+    ages = {"0-69": AGE_CLASSES[:15], "70-79": AGE_CLASSES[15:17], "80+": AGE_CLASSES[17:]}
+    records = country.deaths.select(regions=areas).age_bins(ages).total("sex")
+    deaths, shown = records.deaths[:, :, 0].swapaxes(0, 1), 7
+    calendar = Calendar(np.array(records.years[:-1]), 2020, records.days[:-1], records.days[-1])
+    rates = deaths / records.days
+    fitted = HierarchicalMortality(calendar, areas, records.ages, QUICK).fit(rates[:, :, :-1])
+    days = records.days[-1, shown:]
+    expected = fitted.predict(rates[:, :, -1, :shown]).draws * days
+    excess = deaths[:, :, -1, shown:] - expected
+    which = [country.ordinary.regions.index(region) for region in areas]
+    true = country.injected[which].sum((1, 2))[:, shown:]  # (regions, weeks)
+    nation = excess.sum((1, 2, 3))
+    assert abs(nation.mean() - true.sum()) < 3 * nation.std()
+    assert nation.mean() == pytest.approx(true.sum(), rel=0.1)
+    region = excess.sum((1, 3))
+    assert (np.abs(region.mean(0) - true.sum(1)) < 3.5 * region.std(0)).all()
 
 
 @pytest.mark.slow
