@@ -52,7 +52,10 @@ def threads(comm: MPI.Comm) -> int:
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked) > 0:
         return int(asked)
-    return len(os.sched_getaffinity(0)) if comm.size == 1 else 1
+    if comm.size > 1:
+        return 1
+    # the cores this process may use; not every system tells
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,13 @@ def white_noise(mesh: Mesh, seed: int) -> Array:
     ValueError
         For a mesh of odd side, which the generator does not know.
     """
-    from pmesh.whitenoise import generate
+    try:
+        from pmesh.whitenoise import generate
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "the noise is that of pmesh, which is not installed: it is built from source, so "
+            "install a C compiler and run `make` again"
+        ) from error
 
     if mesh.cells % 2:
         raise ValueError(f"the noise needs a mesh of even side, not of {mesh.cells} cells")
