@@ -1,4 +1,9 @@
-"""How copies of one periodic box fill the light cone: turned, mirrored and shifted."""
+"""How copies of one periodic box fill the light cone: turned, mirrored and shifted.
+
+Where boxes meet, structure does not go on. Cutting waves along the line of sight takes from the
+power across it: for P(k) as k^-1.5, integrating 2 / kz^2 (P(k, kz) - P(k)) over kz / 2 pi gives a
+share of 0.83 / (k L) less at wave number k = ell / chi, for a box of side L. Large boxes mend it.
+"""
 
 from __future__ import annotations
 
