@@ -214,11 +214,24 @@ for region in TABLE_2:
             **published.target(f"<= {within}"),
         )
 
+# %% tags=["hide-input"]
+for variant in ("left_out", "whole", "later_bulletin"):
+    nb.claim(
+        f"covid.table2_raw_{variant}",
+        results.raw_difference_of_table_2(numbers, variant),
+        fmt=".4f",
+        description="largest difference from table 2 over both regions, before rounding; "
+        f"{variant.replace('_', ' ')}." + published.note,
+    )
+
 # %% [markdown]
 # Official deaths, which enter by the floors and by the last four weeks, are split by the ages in
 # the bulletins of the institute of health, interpolated to the day of the release. The published
 # shares leave out those aged 5 to 9 and 100 and over: without that omission the share of the
-# oldest is larger.
+# oldest is larger. Before rounding, the largest difference is
+# {glue:text}`covid.table2_raw_left_out`, with all ages {glue:text}`covid.table2_raw_whole`. The
+# authors split by another source of the same numbers, whose day is not known; with the bulletin of
+# 7 May, and their omission, it is {glue:text}`covid.table2_raw_later_bulletin`.
 #
 # ## The talk's numbers, and what later releases made of them
 

@@ -107,6 +107,12 @@ def vintages(numbers: dict[str, Any]) -> dict[str, dict[str, tuple[float, float]
     }
 
 
+def raw_difference_of_table_2(numbers: dict[str, Any], variant: str) -> float:
+    """Return the largest difference of a share from table 2, not rounded, over its regions."""
+    found = numbers["table_2"][variant]
+    return max(float(np.abs(np.subtract(found[r], row)).max()) for r, row in TABLE_2.items())
+
+
 def talk_over_last(numbers: dict[str, Any]) -> dict[str, float]:
     """Return the talk's excess over that of the last release, by region, largest first."""
     last = numbers["vintages"]["june30"]

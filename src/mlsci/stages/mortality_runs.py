@@ -226,9 +226,8 @@ def _table_2(country: Releases, inputs: MayInputs) -> dict[str, Any]:
     variants = {
         "left_out": (may_paper.without_ages(), SHARES_ON),
         "whole": (TEN_YEARS, SHARES_ON),
+        "later_bulletin": (may_paper.without_ages(), "2020-05-07"),
     }
-    if not country.synthetic:
-        variants["later_bulletin"] = (may_paper.without_ages(), "2020-05-07")
     result: dict[str, Any] = {}
     for name, (bins, date) in variants.items():
         found = inputs.by_age(regions, bins, country.official_ages.shares(date)).published
