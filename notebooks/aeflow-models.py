@@ -20,7 +20,7 @@
 # auto-encoder (AE) minimises the squared error {eq}`eq-ae` and nothing else. The variational
 # auto-encoder (VAE) {cite:p}`kingma2014vae` answers with a distribution of codes and is paid for
 # keeping it near a standard normal {eq}`eq-elbo`. Here both have the same two networks: two
-# strided convolutions, a residual block and one dense layer, and the mirror image of them.
+# strided convolutions, two residual blocks and one dense layer, and the mirror image of them.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -197,8 +197,9 @@ nb.claim(
 # In numbers: the Fréchet distance {eq}`eq-frechet` to the test images is
 # {glue:text}`aeflow.frechet_prior` for codes from the prior and
 # {glue:text}`aeflow.frechet_aggregated` for codes of images. For scale, real training images
-# score {glue:text}`aeflow.frechet_training`. (The feature space is that of a classifier with an
-# accuracy of {glue:text}`aeflow.classifier_accuracy`.) The decoder is innocent, then: it is fed
+# score {glue:text}`aeflow.frechet_training`. (The features are the spatial means of the last
+# convolutional layer, as in the usual FID, but of a classifier of the same images, with an accuracy
+# of {glue:text}`aeflow.classifier_accuracy`.) The decoder is innocent, then: it is fed
 # codes that it has never seen.
 #
 # ## The gap between the prior and the codes

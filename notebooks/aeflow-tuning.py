@@ -17,8 +17,8 @@
 #
 # The same code, network and schedule, with nothing tuned in between: other seeds, other sizes of
 # the latent space, other weights $\beta$ of the VAE's divergence. The models of
-# this section have a third of the epochs of the main ones (latent size 32, $\beta = 1$), which
-# stand beside them in the figures; all see the whole training set.
+# this section have fewer than half of the epochs of the main ones (latent size 32, $\beta = 1$),
+# which stand beside them in the figures, and a quicker flow; all see the whole training set.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -56,7 +56,7 @@ nb.figure(
     ),
     "error-latent",
     caption="Reconstruction error against the number of latent variables, beside the "
-    "published values. The VAE was trained at two sizes. Size 32 had three times the epochs.",
+    "published values. The VAE was trained at two sizes. Size 32 had more than twice the epochs.",
     alt="Two long curves, ours and the published one, and a short one for the VAE, falling on "
     "logarithmic axes.",
 )
