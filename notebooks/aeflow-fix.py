@@ -256,9 +256,11 @@ for kind in ("ae", "vae"):
 # a mixture removes the bridges.
 # ```
 #
-# The plain mixture remains the better sampler by this distance: the flow of a mixture is at
+# The plain mixture is hard to beat by this distance: the flow of a mixture is at
 # {glue:text}`aeflow.ae_flow_over_mixture` times it for the auto-encoder and at
-# {glue:text}`aeflow.vae_flow_over_mixture` times it for the VAE, in spite of its higher likelihood.
+# {glue:text}`aeflow.vae_flow_over_mixture` times it for the VAE. Moments are what
+# this distance sees, and expectation-maximisation gives a mixture those of the data exactly; so the
+# flow's training ends with such a step too: its layers fixed, its base refitted.
 #
 # Fréchet distances see means and covariances only. Density and coverage
 # {cite:p}`naeem2020coverage` look at neighbours: relative to real images, the auto-encoder's
