@@ -70,7 +70,7 @@ STAGES: tuple[Stage, ...] = (
         name="covid/hierarchical-chain",
         run="mlsci.stages.covid_hierarchical_runs:chain",
         params=_params(
-            {"last": "04-11", "year": 2019, "draws": 100, "warmup": 40},
+            {"last": "04-11", "year": 2019, "draws": 200, "warmup": 60},
             {"last": "03-07", "year": 2019, "draws": 20, "warmup": 10},
         ),
         sources=(*SOURCES, *READERS),
