@@ -214,8 +214,8 @@ nb.claim(
 # alone is five numbers, of which {glue:text}`covid.hier_nation_held` were held; the worst was
 # {glue:text}`covid.hier_nation_z` predicted deviations off, and their root mean square is
 # {glue:text}`covid.hier_nation_rms_z`. The narrower intervals hold more often than they should:
-# the bands are a little too wide in the middle. They were so already on the years that the model was
-# made with, and were left as they were when the clean year was looked at.
+# the bands are a little too wide in the middle. They were so already on the years that the model
+# was made with, and were left as they were when the clean year was looked at.
 #
 # Regions go up and down together, so twenty of them are about five independent ones, and a single
 # spring is one draw of the nation. A coverage from one year can be far from its probability for an
@@ -452,8 +452,8 @@ for kind, words in (
 # hyperparameters, {glue:text}`covid.hier_sbc_week_95` of weekly deaths,
 # {glue:text}`covid.hier_sbc_region_95` of regions' totals and {glue:text}`covid.hier_sbc_nation_95`
 # of the nation's total. The mean rank that is farthest from one half, of fifteen hyperparameters,
-# is {glue:text}`covid.hier_sbc_hyper` standard errors from it: the amplitude of an age's own season,
-# which comes out somewhat too large. That is the approximation's one visible fault, in a small
+# is {glue:text}`covid.hier_sbc_hyper` standard errors from it: the amplitude of an age's own
+# season, which comes out somewhat too large. That is the approximation's one visible fault, in a small
 # effect; deaths, and all other hyperparameters, are where their posteriors say. Whether the model
 # is Italy's is for the back-tests to say.
 #
