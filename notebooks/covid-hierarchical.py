@@ -453,9 +453,9 @@ for kind, words in (
 # {glue:text}`covid.hier_sbc_region_95` of regions' totals and {glue:text}`covid.hier_sbc_nation_95`
 # of the nation's total. The mean rank that is farthest from one half, of fifteen hyperparameters,
 # is {glue:text}`covid.hier_sbc_hyper` standard errors from it: the amplitude of an age's own
-# season, which comes out somewhat too large. That is the approximation's one visible fault, in a small
-# effect; deaths, and all other hyperparameters, are where their posteriors say. Whether the model
-# is Italy's is for the back-tests to say.
+# season, which comes out somewhat too large. That is the approximation's one visible fault, in a
+# small effect; deaths, and all other hyperparameters, are where their posteriors say. Whether the
+# model is Italy's is for the back-tests to say.
 #
 # ## Spring 2020
 
