@@ -166,7 +166,7 @@ def _of_arrays(before: Path, after: Path) -> str:
     if old.keys() != new.keys():
         said.append(f"{len(old.keys() ^ new.keys())} arrays are in one of the two only")
     worst, at = -1.0, ""
-    for name in old.keys() & new.keys():
+    for name in sorted(old.keys() & new.keys()):
         a, b = old[name], new[name]
         if a.shape != b.shape or a.dtype != b.dtype or a.dtype.kind not in "biufc":
             if not np.array_equal(a, b):
@@ -175,7 +175,7 @@ def _of_arrays(before: Path, after: Path) -> str:
         wide = np.result_type(a.dtype, np.float64)
         scale = float(np.max(np.abs(a.astype(wide)), initial=0.0)) or 1.0
         change = float(np.max(np.abs(a.astype(wide) - b.astype(wide)), initial=0.0)) / scale
-        if not change <= worst:
+        if not (math.isnan(worst) or change <= worst):  # the first NaN stays
             worst, at = change, name
     if worst > 0 or math.isnan(worst):
         said.append(f"largest difference {worst:.2g} of the largest value{f', in {at}' * bool(at)}")
