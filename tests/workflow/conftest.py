@@ -45,7 +45,7 @@ class Project:
             text=True,
             # A shell ignores the keyboard's signal in what it runs in the background, and children
             # inherit that: here it must work wherever the tests run.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
         self.started.append(process)
         return process
