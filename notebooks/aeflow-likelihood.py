@@ -129,11 +129,12 @@ nb.figure(
                 "strangers": scores["flow_latent_outside"],
             },
         },
-        x="score (nats; for the AE, squared pixels)",
+        x="score",
     ),
     "scores",
-    caption="Scores of familiar test images and of strangers, half a percent cut at either "
-    "end of a panel. In the first panel the strangers lie on "
+    caption="Scores of familiar test images and of strangers, in nats (the AE's: minus the sum of "
+    "squared errors of the pixels), half a percent cut at either end of a panel. In the first "
+    "panel the strangers lie on "
     "the right: the flow on pixels finds them *more* likely than what it was trained on.",
     alt="Five panels of two overlapping histograms; in the first the strangers' histogram"
     " lies right of the familiar one, "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,6 @@ from mlsci.lensing.cosmology import Cosmology
 from mlsci.lensing.mesh import Mesh
 
 BOX, CELLS = 100.0, 16
-needs_pmesh = pytest.mark.skipif(
-    importlib.util.find_spec("pmesh") is None, reason="pmesh is not built: no C compiler"
-)
 
 
 def mesh(cells: int = CELLS) -> Mesh:
@@ -30,7 +26,6 @@ def wave(cells: int, modes: tuple[int, int, int]) -> np.ndarray:
     return np.cos(2 * np.pi * phase / cells)
 
 
-@needs_pmesh
 def test_noise_is_gaussian_of_unit_variance_and_a_seed_repeats_it() -> None:
     noise = initial.white_noise(mesh(32), 7)
     assert noise.mean() == pytest.approx(0, abs=1e-12)
@@ -42,14 +37,12 @@ def test_noise_is_gaussian_of_unit_variance_and_a_seed_repeats_it() -> None:
     assert abs((noise * initial.white_noise(mesh(32), 8)).mean()) < 5 / 181
 
 
-@needs_pmesh
 def test_a_finer_mesh_has_the_same_large_scales() -> None:
     coarse, fine = (mesh(n).forward(initial.white_noise(mesh(n), 3)) * n**-1.5 for n in (16, 32))
     np.testing.assert_allclose(coarse[:8, :8, :8], fine[:8, :8, :8], atol=1e-12)
     np.testing.assert_allclose(coarse[-7:, :8, :8], fine[-7:, :8, :8], atol=1e-12)
 
 
-@needs_pmesh
 def test_odd_meshes_are_refused() -> None:
     with pytest.raises(ValueError, match="even side, not of 15"):
         initial.white_noise(mesh(15), 1)
@@ -67,7 +60,6 @@ def test_density_has_the_spectrum_asked_for() -> None:
     assert delta[0, 0, 0] == 0
 
 
-@needs_pmesh
 def test_density_of_many_modes_has_the_mean_power() -> None:
     delta = initial.linear_density(mesh(32), initial.white_noise(mesh(32), 1), lambda k: 50 + 0 * k)
     measured = (np.abs(delta[1:, 1:, 1:-1]) ** 2).mean() * BOX**3
@@ -144,7 +136,6 @@ SAME = """
 """
 
 
-@needs_pmesh
 @pytest.mark.mpi
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_any_number_of_ranks_starts_alike(ranks: int, on_ranks: Any) -> None:

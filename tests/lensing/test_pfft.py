@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -14,24 +13,18 @@ import pytest
 
 from mlsci.lensing import pfft
 
-needs_pmesh = pytest.mark.skipif(
-    importlib.util.find_spec("pmesh") is None, reason="pmesh is not built: no C compiler"
-)
-
 
 @pytest.mark.parametrize(("size", "factors"), [(1, (1, 1)), (2, (2, 1)), (6, (3, 2)), (7, (1, 7))])
 def test_ranks_are_split_in_two(size: int, factors: tuple[int, int]) -> None:
     assert pfft.split_size_2d(size) == factors
 
 
-@needs_pmesh
 def test_pmesh_finds_a_pfft() -> None:
     import pmesh.pm
 
     assert pmesh.pm.pfft is sys.modules["pfft"]
 
 
-@needs_pmesh
 def test_a_plane_wave_is_one_mode() -> None:
     from pmesh.pm import ParticleMesh
 
@@ -61,7 +54,6 @@ def test_a_plan_wants_the_buffers_it_was_made_for() -> None:
 PASSED = {1: 84, 2: 89, 4: 93}
 
 
-@needs_pmesh
 @pytest.mark.slow
 @pytest.mark.mpi
 @pytest.mark.timeout(900)

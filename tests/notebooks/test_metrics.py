@@ -34,4 +34,4 @@ def test_bounds_are_well_formed() -> None:
         assert set(entry) <= {"smoke", "full"}, key
         assert entry, key
         for low, high in entry.values():
-            assert low <= high, key
+            assert low < high, key

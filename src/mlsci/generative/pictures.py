@@ -175,6 +175,7 @@ def score_histograms(
         for label, values in sets.items():
             axis.hist(values, edges, density=True, alpha=0.55, label=label)
         axis.set(title=title, xlabel=x, yticks=[])
+        axis.locator_params(axis="x", nbins=4)
     axes[0, 0].legend(fontsize="small", loc="upper left")  # "best" is slow with many points
     return figure
 

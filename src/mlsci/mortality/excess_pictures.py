@@ -103,7 +103,9 @@ def cumulative(
         axis.plot(x, official[k], color=RED, linestyle="--", label="official")
         axis.axhline(0, color=GREY, linewidth=0.6)
         label_weeks(axis, ends, 4)
-    axes[0].legend(fontsize="x-small", loc="upper left")
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize="small"
+    )
     figure.supylabel("deaths since 23 February", fontsize="small")
     return figure
 

@@ -123,7 +123,7 @@ def ages(
             axis.plot(labels, values, marker="o", ms=4, label=label)
         axis.set(xlabel="age", title=title)
         axis.tick_params(axis="x", rotation=60)
-        axis.legend(loc="center right")
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.35), ncols=2)
     return _stamped(figure, source)
 
 
