@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, multivariate_t
 
-from mlsci.generative.bijectors import Coupling
+from mlsci.generative.bijectors import Coupling, Dropout
 from mlsci.generative.flows import Flow, FlowConfig, interpolate, log_det_error
 from mlsci.generative.mixture import GaussianMixtureBase, fit_mixture
 from mlsci.generative.training import TrainingConfig, TrainingFailedError
@@ -172,6 +172,47 @@ def test_maximum_likelihood_beats_the_gaussian_on_a_bent_density(family: str) ->
     got = float(flow.log_prob(test).mean())
     assert got > gaussian + 0.5
     assert got == pytest.approx(truth, abs=0.15)
+
+
+@pytest.mark.parametrize("family", ["maf", "autoregressive-spline"])
+def test_dropout_keeps_the_order_and_is_fixed_by_its_seed(family: str) -> None:
+    flow, x = scrambled(family), np.random.default_rng(1).standard_normal((7, 5))
+    layer = flow.bijector.bijectors[1]
+    x = tf.constant(x, tf.float32)
+    seed = tf.constant([3, 4])
+    dropped = layer.conditioner(x, Dropout(0.5, seed))
+    np.testing.assert_array_equal(dropped, layer.conditioner(x, Dropout(0.5, seed)))
+    assert np.abs(dropped - layer.conditioner(x)).max() > 0.01
+    np.testing.assert_array_equal(layer.conditioner(x, Dropout(0.0, seed)), layer.conditioner(x))
+    moved = tf.concat([x[:, :3], x[:, 3:] + 1.0], 1)  # what comes later has no say
+    again = layer.conditioner(moved, Dropout(0.5, seed))
+    np.testing.assert_array_equal(again[:, :4], dropped[:, :4])
+
+
+def test_dropout_keeps_the_mean_of_a_layer() -> None:
+    kept = Dropout(0.3, tf.constant([0, 1]))(tf.ones((200_000, 1))).numpy()
+    assert set(np.unique(kept)) == {np.float32(0), np.float32(1 / 0.7)}
+    assert kept.mean() == pytest.approx(1, abs=5 * np.sqrt(0.3 / 0.7 / len(kept)))
+
+
+def test_dropout_narrows_the_gap_between_training_and_new_vectors() -> None:
+    rng = np.random.default_rng(0)
+    train, new = (multivariate_t(np.zeros(6), df=5).rvs(n, rng) for n in (300, 5000))
+    gaps = {}
+    for dropout in (0.0, 0.3):
+        flow = Flow(FlowConfig(dim=6, family="maf", layers=3, hidden=(64, 64)))
+        schedule = TrainingConfig(epochs=60, batch=50, rate=3e-3, warmup=20, average=0.9)
+        # The training vectors are their own validation, so that nothing stops the over-fitting.
+        flow.fit(train, train, schedule, dropout=dropout)
+        gaps[dropout] = float(flow.log_prob(train).mean() - flow.log_prob(new).mean())
+    assert gaps[0.3] < 0.7 * gaps[0.0], gaps
+
+
+@pytest.mark.parametrize(("family", "dropout"), [("realnvp", 0.1), ("maf", 1.0), ("maf", -0.1)])
+def test_dropout_that_cannot_be_is_refused(family: str, dropout: float) -> None:
+    x = np.random.default_rng(0).standard_normal((50, 5))
+    with pytest.raises(ValueError, match="dropout"):
+        scrambled(family).fit(x, x, TrainingConfig(epochs=1), dropout=dropout)
 
 
 def test_a_flow_that_does_not_learn_is_an_error() -> None:

@@ -84,6 +84,39 @@ class Coupling(tfb.Bijector):
         return self.inverse_and_log_det(y)[1]
 
 
+class Dropout:
+    """Dropout of hidden units (Srivastava et al. 2014), drawn afresh for each layer it is put on.
+
+    Parameters
+    ----------
+    rate
+        Share of the units that are set to zero; a scalar, 0 for none.
+    seed
+        ``(2,)`` int32: the same seed drops the same units.
+    """
+
+    def __init__(self, rate: tf.Tensor | float, seed: tf.Tensor) -> None:
+        self._rate, self._seed, self._calls = rate, seed, 0
+
+    def __call__(self, hidden: tf.Tensor) -> tf.Tensor:
+        """Return hidden units ``(n, h)``, those that are kept scaled by ``1 / (1 - rate)``."""
+        self._calls += 1
+        seed = self._seed + tf.constant([0, self._calls * 1_000_003], tf.int32)
+        return tf.nn.experimental.stateless_dropout(hidden, self._rate, seed)
+
+
+class DroppingMADE(MADE):
+    """MADE whose hidden units can be dropped while it is trained."""
+
+    def __call__(self, x: tf.Tensor, dropout: Dropout | None = None) -> tf.Tensor:
+        """Map ``(n, d)`` to parameters ``(n, d, n_params)``."""
+        if dropout is None:
+            return super().__call__(x)
+        for layer in self.layers:
+            x = dropout(tf.nn.relu(layer(x)))
+        return tf.reshape(self.last(x), self._shape)
+
+
 class Autoregressive(tfb.Bijector):
     """Each coordinate moves as the earlier *data* coordinates say (MAF).
 
@@ -107,11 +140,13 @@ class Autoregressive(tfb.Bijector):
     ) -> None:
         super().__init__(forward_min_event_ndims=1, dtype=tf.float32, parameters={"d": d})
         self._d, self._transform = d, transform
-        self.conditioner = MADE(rng, d, hidden, transform.n_params)
+        self.conditioner = DroppingMADE(rng, d, hidden, transform.n_params)
 
-    def inverse_and_log_det(self, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def inverse_and_log_det(
+        self, y: tf.Tensor, dropout: Dropout | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Return base-side values and the log-determinant of the inverse, with one evaluation."""
-        x, log_det = self._transform.inverse(y, self.conditioner(y))
+        x, log_det = self._transform.inverse(y, self.conditioner(y, dropout))
         return x, tf.reduce_sum(log_det, -1)
 
     def _inverse(self, y: tf.Tensor) -> tf.Tensor:
@@ -134,15 +169,21 @@ class Autoregressive(tfb.Bijector):
 
 
 def inverse_and_log_det(
-    chain: Sequence[tfb.Bijector], y: tf.Tensor, event_ndims: int
+    chain: Sequence[tfb.Bijector],
+    y: tf.Tensor,
+    event_ndims: int,
+    dropout: Dropout | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the base point and ln |det d base/d data| of a chain of bijectors, data first.
 
     The same as a `tfb.Chain`'s two methods, at half their cost: a conditioner is evaluated once.
+    `dropout`, for training, acts in the conditioners of autoregressive layers.
     """
     total = tf.zeros(tf.shape(y)[:1], y.dtype)
     for bijector in chain:
-        if isinstance(bijector, Coupling | Autoregressive):
+        if isinstance(bijector, Autoregressive):
+            y, log_det = bijector.inverse_and_log_det(y, dropout)
+        elif isinstance(bijector, Coupling):
             y, log_det = bijector.inverse_and_log_det(y)
         else:
             log_det = bijector.inverse_log_det_jacobian(y, event_ndims=event_ndims)

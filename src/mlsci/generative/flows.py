@@ -20,6 +20,7 @@ from mlsci.generative.batches import compiled, in_batches
 from mlsci.generative.bijectors import (
     Autoregressive,
     Coupling,
+    Dropout,
     affine,
     inverse_and_log_det,
     whitening,
@@ -33,6 +34,7 @@ from mlsci.generative.transforms import Affine, RationalQuadraticSpline, Transfo
 START = 20_000  # vectors that the mixture is started from; all of them train it
 
 Family = Literal["realnvp", "maf", "spline", "autoregressive-spline"]
+AUTOREGRESSIVE = ("maf", "autoregressive-spline")
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ class Flow(tf.Module):
 
         chain: list[tfb.Bijector] = []
         for k in range(config.layers):
-            if config.family in ("maf", "autoregressive-spline"):
+            if config.family in AUTOREGRESSIVE:
                 chain.append(Autoregressive(rng, d, transform, config.hidden))
             else:
                 chain.append(Coupling(d, transform, conditioner, flip=bool(k % 2)))
@@ -117,9 +119,9 @@ class Flow(tf.Module):
         self._forward = compiled(self.bijector.forward)
         self._inverse = compiled(self.bijector.inverse)
 
-    def log_prob_tensor(self, x: tf.Tensor) -> tf.Tensor:
-        """Return ln p(x) in nats, ``(n,)``, differentiable."""
-        u, log_det = inverse_and_log_det(self.bijector.bijectors, x, event_ndims=1)
+    def log_prob_tensor(self, x: tf.Tensor, dropout: Dropout | None = None) -> tf.Tensor:
+        """Return ln p(x) in nats, ``(n,)``, differentiable; `dropout` is for training."""
+        u, log_det = inverse_and_log_det(self.bijector.bijectors, x, 1, dropout)
         return self.base.log_prob(u) + log_det
 
     def fit(
@@ -129,6 +131,7 @@ class Flow(tf.Module):
         config: TrainingConfig,
         *,
         noise: np.ndarray | None = None,
+        dropout: float = 0.0,
         checkpoint: Path | None = None,
         log: Callable[[str], None] | None = None,
     ) -> History:
@@ -148,6 +151,9 @@ class Flow(tf.Module):
             ``(n, dim)``, standard deviation of Gaussian noise drawn afresh at every step and added
             to `train` (for a VAE, that of q(z|x): the flow is then fitted to the aggregated
             posterior itself).
+        dropout
+            Share of the conditioners' hidden units that are dropped at every step; of
+            autoregressive families only.
 
         Returns
         -------
@@ -156,10 +162,17 @@ class Flow(tf.Module):
 
         Raises
         ------
+        ValueError
+            For vectors that do not fit, or a dropout outside [0, 1) or of couplings.
         TrainingFailedError
             If the result is no better on `validation` than the density it started from.
         """
         train, validation = self._checked(train), self._checked(validation)
+        if not 0 <= dropout < 1 or (dropout and self.config.family not in AUTOREGRESSIVE):
+            raise ValueError(
+                f"cannot train a flow {self.config.family!r} with a dropout of {dropout}: it must "
+                f"be in [0, 1), and 0 unless the family is one of {AUTOREGRESSIVE}"
+            )
         start = whitening(train)
         for own, measured in zip(self._whitening.bijectors, start.bijectors, strict=True):
             for variable, value in zip(own.variables, measured.variables, strict=True):
@@ -170,7 +183,10 @@ class Flow(tf.Module):
 
         def loss(x: tf.Tensor, std: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
             x += std * tf.random.stateless_normal(tf.shape(x), seed)
-            return -tf.reduce_mean(self.log_prob_tensor(x))
+            if not dropout:
+                return -tf.reduce_mean(self.log_prob_tensor(x))
+            rate = tf.where(seed[0] < 0, 0.0, dropout)  # none in validation
+            return -tf.reduce_mean(self.log_prob_tensor(x, Dropout(rate, seed)))
 
         history = fit(
             loss,

@@ -60,42 +60,63 @@ FLOW = (
     "generative/mixture.py", "generative/quality.py", "generative/transforms.py",
     "generative/vae.py",
 )  # fmt: skip
+# Schedules of the flows: of couplings, and of what samples are drawn through.
+COUPLINGS: dict[str, dict[str, Any]] = {
+    "full": {
+        "epochs": 14,
+        "batch": 512,
+        "rate": 2e-3,
+        "warmup": 200,
+        "average": 0.999,
+        "weight_decay": 0.1,
+    },
+    "smoke": {"epochs": 12, "batch": 100, "rate": 3e-3, "warmup": 20, "average": 0.9},
+}
 LATENT: dict[str, dict[str, Any]] = {
     "full": {
         "mixtures": {"gaussian": 1, "mixture": 50},
         "flows": {
-            "flow": {"layers": 8, "hidden": [128, 128]},
-            "mixture_flow": {"family": "autoregressive-spline", "layers": 4,
-                             "hidden": [256, 256], "bins": 6, "components": 100},
+            "flow": {"shape": {"layers": 8, "hidden": [128, 128]},
+                     "training": COUPLINGS["full"]},
+            "mixture_flow": {
+                "shape": {"family": "maf", "layers": 8, "hidden": [512, 512], "components": 100},
+                "training": {**COUPLINGS["full"], "epochs": 40},
+                "dropout": 0.3,
+            },
         },
-        "training": {"epochs": 14, "batch": 512, "rate": 2e-3, "warmup": 200, "average": 0.999,
-                     "weight_decay": 0.1},
         # Width of the noise added to an auto-encoder's codes, in standard deviations of a code: it
         # keeps the flow from learning single codes by heart.
-        "jitter": 0.06,
+        "jitter": 0.05,
     },
     "smoke": {
         "mixtures": {"gaussian": 1, "mixture": 5},
         "flows": {
-            "flow": {"layers": 4, "hidden": [32]},
-            "mixture_flow": {"family": "autoregressive-spline", "layers": 2, "hidden": [32],
-                             "bins": 4, "components": 5},
+            "flow": {"shape": {"layers": 4, "hidden": [32]}, "training": COUPLINGS["smoke"]},
+            "mixture_flow": {
+                "shape": {"family": "maf", "layers": 2, "hidden": [64], "components": 5},
+                "training": COUPLINGS["smoke"],
+                "dropout": 0.1,
+            },
         },
-        "jitter": 0.06,
-        "training": {"epochs": 12, "batch": 100, "rate": 3e-3, "warmup": 20, "average": 0.9},
+        "jitter": 0.05,
     },
 }  # fmt: skip
-SHORT: dict[str, dict[str, Any]] = {
-    "full": {**TRAINING["full"], "epochs": 6},
-    "smoke": {**TRAINING["smoke"], "epochs": 2},
-}
 
-# The flow of the sweep, quicker than the main one: affine couplings on a mixture.
-QUICK: dict[str, dict[str, Any]] = {
-    "full": {"layers": 6, "hidden": [128, 128], "components": 50},
-    "smoke": {"layers": 2, "hidden": [32], "components": 5},
+# The sweep: auto-encoders by latent size on the main schedule, so that their errors are those of
+# the method; VAEs on a short one; and a flow that is quicker than the main one.
+SHORT: dict[str, dict[str, Any]] = {
+    "ae": TRAINING,
+    "vae": {
+        "full": {**TRAINING["full"], "epochs": 6},
+        "smoke": {**TRAINING["smoke"], "epochs": 2},
+    },
 }
-EPOCHS = {"full": 10, "smoke": 8}  # of a flow of the sweep
+QUICK: dict[str, dict[str, Any]] = {
+    "full": {"shape": {"layers": 6, "hidden": [128, 128], "components": 50},
+             "training": {**COUPLINGS["full"], "epochs": 10}},
+    "smoke": {"shape": {"layers": 2, "hidden": [32], "components": 5},
+              "training": {**COUPLINGS["smoke"], "epochs": 8}},
+}  # fmt: skip
 
 
 def _profiles(seed: int) -> tuple[str, ...]:
@@ -140,7 +161,7 @@ def _latent(kind: str, latent: int, seed: int) -> Stage:
 
 
 def _sweep(kind: str, latent: int, beta: float, profiles: tuple[str, ...]) -> Stage:
-    """Return a stage of the sweep: one model on a short schedule, its flow, its samples."""
+    """Return a stage of the sweep: one model, its flow, its samples."""
     variant = {"beta": beta} if kind == "vae" else {}
     return Stage(
         name=f"aeflow/sweep-{kind}-d{latent}" + (f"-b{beta:g}" if kind == "vae" else ""),
@@ -150,13 +171,12 @@ def _sweep(kind: str, latent: int, beta: float, profiles: tuple[str, ...]) -> St
                 "kind": kind,
                 "images": IMAGES[p],
                 "model": {"latent": latent, "seed": 0, **SHAPE[p], **variant},
-                "model_training": SHORT[p],
+                "model_training": SHORT[kind][p],
                 "keep": [],
                 "seed": 0,
-                **LATENT[p],
                 "mixtures": {"gaussian": 1},
                 "flows": {"mixture_flow": QUICK[p]},
-                "training": {**LATENT[p]["training"], "epochs": EPOCHS[p]},
+                "jitter": 0.05,
             }
             for p in profiles
         },
@@ -212,6 +232,6 @@ STAGES: tuple[Stage, ...] = (
     *(_pixel_flow(seed) for seed in SEEDS),
     *(_outliers(seed) for seed in SEEDS),
     *(_sweep("ae", d, 1.0, BOTH_PROFILES if d == 8 else ("full",)) for d in LATENT_SIZES),
-    _sweep("vae", 8, 1.0, ("full",)),
-    _sweep("vae", 32, 4.0, BOTH_PROFILES),
+    *(_sweep("vae", d, 1.0, ("full",)) for d in (8, 64)),
+    *(_sweep("vae", 32, beta, BOTH_PROFILES if beta == 4 else ("full",)) for beta in (0.25, 4.0)),
 )

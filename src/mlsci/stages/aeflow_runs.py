@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from mlsci.generative.quality import frechet_distance, neighbourhoods
 from mlsci.generative.training import TrainingConfig
 from mlsci.generative.vae import VAE, VAEConfig
 from mlsci.report import files
+from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
 
 
@@ -123,14 +123,19 @@ def fit_latent(job: Job) -> None:
     p = job.params
     model = load_model(p["kind"], job.input(p["of"]))
     classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
-    result = latent_densities(job, model, classifier)
+    result, shown = latent_densities(job, model, classifier)
     files.write_json(job.out / "metrics.json", result)
+    if job.seed == 0:  # the figures show one seed
+        write_arrays(job.out / "shown.npz", shown)
 
 
-def latent_densities(job: Job, model: AutoEncoder, classifier: Classifier) -> dict[str, Any]:
-    """Fit Gaussian, mixture and flows to a model's codes.
+def latent_densities(
+    job: Job, model: AutoEncoder, classifier: Classifier
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Fit Gaussian, mixture and flows to a model's codes, and save the flows that are kept.
 
-    Saves the flows that are kept, and what the figures show.
+    Returns numbers, and arrays for figures: draws of codes ``z_<density>`` and images
+    ``x_<density>`` of each.
     """
     p, seed = job.params, job.seed
     x = {split: images(p["images"], split)[0] for split in ("train", "validation", "test")}
@@ -152,15 +157,15 @@ def latent_densities(job: Job, model: AutoEncoder, classifier: Classifier) -> di
             split: float(mixture.score(codes[split])) for split in codes
         } | clock.record
     for name, values in p["flows"].items():
-        flow = Flow(
-            config_from_dict(FlowConfig, {"dim": model.config.latent, "seed": seed} | values)
-        )
+        shape = {"dim": model.config.latent, "seed": seed} | values["shape"]
+        flow = Flow(config_from_dict(FlowConfig, shape))
         with Clock() as clock:
             history = flow.fit(
                 codes["train"],
                 codes["validation"],
-                config_from_dict(TrainingConfig, p["training"] | {"seed": seed}),
+                config_from_dict(TrainingConfig, values["training"] | {"seed": seed}),
                 noise=noise if isinstance(model, VAE) else p["jitter"] * spread,
+                dropout=values.get("dropout", 0.0),
                 checkpoint=job.work / f"{name}.npz",
                 log=print,
             )
@@ -185,8 +190,7 @@ def latent_densities(job: Job, model: AutoEncoder, classifier: Classifier) -> di
     shown = {f"z_{k}": z[:2000].astype(np.float16) for k, z in draws.items()}
     shown |= {f"x_{k}": as_bytes(model.decode(z[:100])) for k, z in draws.items()}
     shown["x_test"] = as_bytes(x["test"][:100])
-    save_arrays(job.out / "shown.npz", shown)
-    return result
+    return result, shown
 
 
 def encoded(
@@ -208,7 +212,7 @@ def encoded(
 
 
 def sweep(job: Job) -> None:
-    """Train one model on a short schedule, then do all that `fit_latent` does.
+    """Train one model, then do all that `fit_latent` does.
 
     Keeps numbers, no weights.
     """
@@ -223,8 +227,7 @@ def sweep(job: Job) -> None:
         log=print,
     )
     classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
-    result = latent_densities(job, model, classifier)
-    (job.out / "shown.npz").unlink()
+    result, _ = latent_densities(job, model, classifier)
     result["error_test"] = squared_error(model, x["test"])
     result["history"] = history.as_dict()
     files.write_json(job.out / "metrics.json", result)
@@ -249,7 +252,7 @@ def train_pixel_flow(job: Job) -> None:
     classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
     samples = flow.sample(len(test), seed=job.seed)
     quality = measures(classifier.features(test), classifier.features(samples))
-    save_arrays(
+    write_arrays(
         job.out / "shown.npz",
         {
             "inside": flow.log_prob(test).astype(np.float32),
@@ -290,7 +293,7 @@ def score_outliers(job: Job) -> None:
         }
         scores |= {f"{key}_{name}": v.astype(np.float32) for key, v in values.items()}
         scores[f"x_{name}"] = as_bytes(x[:50])
-    save_arrays(job.out / "scores.npz", scores)
+    write_arrays(job.out / "scores.npz", scores)
 
 
 def foreign(sizes: dict[str, Any]) -> np.ndarray:
@@ -323,9 +326,3 @@ class Clock:
 def as_bytes(x: np.ndarray) -> np.ndarray:
     """Return images in [0, 1] ``(n, h, w, 1)`` as uint8 ``(n, h, w)``."""
     return np.round(255 * np.clip(x[..., 0], 0, 1)).astype(np.uint8)
-
-
-def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write compressed arrays."""
-    with path.open("wb") as f:
-        np.savez_compressed(f, **arrays)  # type: ignore[arg-type]
