@@ -16,9 +16,10 @@
 # *A method that works only at one setting is a result about that setting.*
 #
 # The same code, network and schedule, with nothing tuned in between: other seeds, other sizes of
-# the latent space, other weights $\beta$ of the VAE's divergence. The models of
-# this section have fewer than half of the epochs of the main ones (latent size 32, $\beta = 1$),
-# which stand beside them in the figures, and a quicker flow; all see the whole training set.
+# the latent space, other weights $\beta$ of the VAE's divergence. The auto-encoders have the
+# schedule of the main ones (latent size 32, $\beta = 1$), which stand beside them in the figures;
+# the VAEs have fewer than half of its epochs; the flow is a quicker one. All see the whole training
+# set.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -56,8 +57,8 @@ nb.figure(
     ),
     "error-latent",
     caption="Reconstruction error against the number of latent variables, beside the "
-    "published values. The VAE was trained at two sizes. Size 32 had more than twice the epochs.",
-    alt="Two long curves, ours and the published one, and a short one for the VAE, falling on "
+    "published values. The VAEs but for size 32 had fewer than half of the epochs.",
+    alt="Two long curves, ours and the published one, and a shorter one for the VAE, falling on "
     "logarithmic axes.",
 )
 
@@ -70,7 +71,7 @@ for latent, published in published_errors(by_latent["ae"]).items():
         target=f"<= {published}",
         source="arXiv:2006.05479, reconstruction errors of the AE by latent size",
         fmt=".5f",
-        description=f"AE, latent size {latent}, short schedule: squared error a pixel, test images",
+        description=f"AE, latent size {latent}: squared error a pixel, test images",
     )
 
 # %% [markdown]
@@ -134,7 +135,7 @@ nb.figure(
     "frechet-beta",
     caption="Samples of the VAE by the weight of its divergence. A larger weight brings the "
     "codes nearer to the prior and costs reconstructions; the flow needs no such trade.",
-    alt="Three short curves on logarithmic axes: prior samples, flow samples, codes of test "
+    alt="Three curves on logarithmic axes: prior samples, flow samples, codes of test "
     "images.",
 )
 
@@ -150,7 +151,7 @@ nb.figure(
     "active-beta",
     caption="Posterior collapse under pressure: latent directions with more than a tenth of a"
     " nat, against the weight of the divergence.",
-    alt="A short curve of the number of directions against beta.",
+    alt="A curve of the number of directions against beta.",
 )
 
 # %% tags=["hide-input"]

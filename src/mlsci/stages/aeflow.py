@@ -79,9 +79,9 @@ LATENT: dict[str, dict[str, Any]] = {
             "flow": {"shape": {"layers": 8, "hidden": [128, 128]},
                      "training": COUPLINGS["full"]},
             "mixture_flow": {
-                "shape": {"family": "maf", "layers": 8, "hidden": [512, 512], "components": 100},
-                "training": {**COUPLINGS["full"], "epochs": 40},
-                "dropout": 0.3,
+                "shape": {"family": "maf", "layers": 8, "hidden": [384, 384], "components": 100},
+                "training": {**COUPLINGS["full"], "epochs": 32},
+                "dropout": 0.25,
             },
         },
         # Width of the noise added to an auto-encoder's codes, in standard deviations of a code: it
@@ -160,6 +160,30 @@ def _latent(kind: str, latent: int, seed: int) -> Stage:
     )
 
 
+def _ensemble(seed: int) -> Stage:
+    """Return a stage that averages the main flow of the auto-encoder's codes with further ones."""
+    of, first = f"aeflow/ae-d32-s{seed}", f"aeflow/latent-ae-d32-s{seed}"
+    return Stage(
+        name=f"aeflow/ensemble-ae-d32-s{seed}",
+        run="mlsci.stages.aeflow_runs:fit_ensemble",
+        params={
+            p: {
+                "of": of,
+                "first": first,
+                "images": IMAGES[p],
+                "members": 2,
+                **LATENT[p]["flows"]["mixture_flow"],
+                "jitter": LATENT[p]["jitter"],
+                "seed": seed,
+            }
+            for p in _profiles(seed)
+        },
+        sources=(*FLOW, "generative/ensemble.py"),
+        datasets=INSIDE,
+        inputs=(of, first, "aeflow/classifier"),
+    )
+
+
 def _sweep(kind: str, latent: int, beta: float, profiles: tuple[str, ...]) -> Stage:
     """Return a stage of the sweep: one model, its flow, its samples."""
     variant = {"beta": beta} if kind == "vae" else {}
@@ -229,9 +253,10 @@ STAGES: tuple[Stage, ...] = (
     _classifier(),
     *(_model(kind, 32, seed) for seed in SEEDS for kind in ("ae", "vae")),
     *(_latent(kind, 32, seed) for seed in SEEDS for kind in ("ae", "vae")),
+    *(_ensemble(seed) for seed in SEEDS),
     *(_pixel_flow(seed) for seed in SEEDS),
     *(_outliers(seed) for seed in SEEDS),
     *(_sweep("ae", d, 1.0, BOTH_PROFILES if d == 8 else ("full",)) for d in LATENT_SIZES),
-    *(_sweep("vae", d, 1.0, ("full",)) for d in (8, 64)),
-    *(_sweep("vae", 32, beta, BOTH_PROFILES if beta == 4 else ("full",)) for beta in (0.25, 4.0)),
+    _sweep("vae", 8, 1.0, ("full",)),
+    _sweep("vae", 32, 4.0, BOTH_PROFILES),
 )

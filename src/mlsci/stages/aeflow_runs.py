@@ -10,6 +10,7 @@ import numpy as np
 from mlsci import data
 from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig
 from mlsci.generative.classifier import Classifier, ClassifierConfig
+from mlsci.generative.ensemble import FlowEnsemble
 from mlsci.generative.flows import Flow, FlowConfig, log_det_error
 from mlsci.generative.images import as_images
 from mlsci.generative.mixture import fit_mixture
@@ -191,6 +192,45 @@ def latent_densities(
     shown |= {f"x_{k}": as_bytes(model.decode(z[:100])) for k, z in draws.items()}
     shown["x_test"] = as_bytes(x["test"][:100])
     return result, shown
+
+
+def fit_ensemble(job: Job) -> None:
+    """Fit further flows, with other weights and orders of the coordinates; measure the average.
+
+    Keeps numbers, no weights.
+    """
+    p, seed = job.params, job.seed
+    model = load_model("ae", job.input(p["of"]))
+    x = {split: images(p["images"], split)[0] for split in ("train", "validation", "test")}
+    codes = {split: model.encode(values) for split, values in x.items()}
+    noise = np.broadcast_to(p["jitter"] * codes["train"].std(0), codes["train"].shape)
+    members = [Flow.load(job.input(p["first"]) / "mixture_flow.npz")]
+    with Clock() as clock:
+        for k in range(1, p["members"]):
+            shape = {"dim": model.config.latent, "seed": seed + 1000 * k} | p["shape"]
+            flow = Flow(config_from_dict(FlowConfig, shape))
+            flow.fit(
+                codes["train"],
+                codes["validation"],
+                config_from_dict(TrainingConfig, p["training"] | {"seed": shape["seed"]}),
+                noise=noise,
+                dropout=p["dropout"],
+                checkpoint=job.work / f"member-{k}.npz",
+                log=print,
+            )
+            members.append(flow)
+    ensemble = FlowEnsemble(members)
+    classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
+    drawn = model.decode(ensemble.sample(len(x["test"]), seed=seed))
+    each = [float(flow.log_prob(codes["test"]).mean(dtype=np.float64)) for flow in members]
+    result = {
+        "members": each,
+        "test": float(ensemble.log_prob(codes["test"]).mean(dtype=np.float64)),
+        "sample": measures(classifier.features(x["test"]), classifier.features(drawn)),
+        "added": clock.record,
+    }
+    print(result, flush=True)
+    files.write_json(job.out / "metrics.json", result)
 
 
 def encoded(
