@@ -5,8 +5,12 @@
 
 Each line is a process of its own, which does the same run several times; the least time counts, and
 the most memory. Compilation is timed apart, in a process with an empty cache. JaxPM is asked for
-the same: as many particles, the same mesh, float32, a force at every step, the same leapfrog; it
-comes with the optional packages, `pip install -e .[benchmark]`.
+the same: as many particles, the same mesh, float32, a force at every step, the same leapfrog; on
+one core, and on all. It is an optional package: `pip install --group benchmark`. How far its
+particles end from ours, after the same run of fewer of them, is written down as well.
+
+`--maps` names a JSON file with whole runs to time, from the seed to maps of convergence:
+{"name": {"settings": {...}, "ranks": 1}}, with the settings of `mlsci.lensing.settings`.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -145,8 +150,71 @@ def parts_of_a_step(state: Any, repeat: int) -> dict[str, float]:
     return {name: min(values) for name, values in laps.items()}
 
 
+def measure_maps(values: dict[str, Any], repeat: int) -> dict[str, Any]:
+    """Time whole runs, from the seed to maps."""
+    from mpi4py import MPI
+
+    from mlsci.lensing.settings import Settings
+    from mlsci.lensing.simulate import simulate
+
+    comm = MPI.COMM_WORLD
+    small = {**values, "particles": 16, "box": 2000.0, "sharpening": None}
+    warm_up = timed(lambda: simulate(Settings.from_json(small), comm))[0]
+    settings = Settings.from_json(values)
+    runs = []
+    for _ in range(repeat):
+        comm.barrier()
+        runs.append(timed(lambda: simulate(settings, comm)))
+    memory = peak_memory()
+    return {
+        "ranks": comm.size,
+        "warm_up_cpu": comm.allreduce(warm_up),
+        "cpu": comm.allreduce(min(cpu for cpu, _ in runs)),
+        "wall": comm.allreduce(min(wall for _, wall in runs), MPI.MAX),
+        "memory_mb": comm.allreduce(memory),
+    }
+
+
 def measure_jaxpm(side: int, boost: int, repeat: int) -> dict[str, Any]:
     """Time the same steps with JaxPM's forces, compiled as one."""
+    x, steps = jaxpm_steps(side, boost)
+    import jax
+
+    def run() -> None:
+        jax.block_until_ready(steps(x))
+
+    compiled = timed(run)
+    runs = [timed(run) for _ in range(repeat)]
+    memory = peak_memory()
+    return {
+        "version": metadata.version("jaxpm"),
+        "steps_cpu": min(cpu for cpu, _ in runs),
+        "steps_wall": min(wall for _, wall in runs),
+        "warm_up_cpu": compiled[0],
+        "memory_mb": memory,
+        "difference": difference(min(side, 32), boost),
+    }
+
+
+def difference(side: int, boost: int) -> float:
+    """Return the rms distance, in cells, between where JaxPM and mlsci bring the same particles."""
+    from mpi4py import MPI
+
+    from mlsci.lensing import nbody
+    from mlsci.lensing.cosmology import Cosmology
+    from mlsci.lensing.mesh import Mesh
+
+    start, steps = jaxpm_steps(side, boost)
+    theirs = np.asarray(steps(start)[0], float)
+    mesh = Mesh(float(side * boost), side * boost, MPI.COMM_SELF, "f4")
+    x = np.asarray(start, float)
+    state = nbody.State(x, np.zeros_like(x), A_START, mesh)
+    ours = nbody.evolve(state, Cosmology(), nbody.linear_steps(A_START, 1.0, INTERVALS)).x
+    return float(np.sqrt(np.mean(np.sum((theirs - ours) ** 2, axis=1))))
+
+
+def jaxpm_steps(side: int, boost: int) -> tuple[Any, Callable[[Any], Any]]:
+    """Return particles at the start, and the compiled run of all their steps, at rest at first."""
     import jax
     import jax.numpy as jnp
     from jaxpm.pm import pm_forces
@@ -178,18 +246,7 @@ def measure_jaxpm(side: int, boost: int, repeat: int) -> dict[str, Any]:
     # waves, so that neither particles nor forces lie on the mesh
     x = jnp.asarray(lattice + np.sin(2 * np.pi * lattice[..., ::-1] / cells[0]), jnp.float32)
     x = x.reshape(-1, 3)
-
-    def run() -> None:
-        jax.block_until_ready(steps(x, jnp.zeros_like(x)))
-
-    compiled = timed(run)
-    runs = [timed(run) for _ in range(repeat)]
-    return {
-        "steps_cpu": min(cpu for cpu, _ in runs),
-        "steps_wall": min(wall for _, wall in runs),
-        "warm_up_cpu": compiled[0],
-        "memory_mb": peak_memory(),
-    }
+    return x, lambda x: steps(x, jnp.zeros_like(x))
 
 
 def child(job: dict[str, Any], ranks: int, environment: dict[str, str]) -> dict[str, Any]:
@@ -216,6 +273,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1, help="of a rank")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--jaxpm", action="store_true", help="measure JaxPM beside it")
+    parser.add_argument("--maps", type=Path, help="a JSON file with whole runs to time")
     parser.add_argument("--out", type=Path, help="a JSON file; otherwise it is printed")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -224,14 +282,19 @@ def arguments() -> argparse.Namespace:
 def work(job: dict[str, Any]) -> None:
     """Do a measurement in this process, and print it as JSON."""
     if job["code"] == "jaxpm":
-        found = measure_jaxpm(job["side"], job["boost"], job["repeat"])
+        if job["threads"] == 1 and hasattr(os, "sched_setaffinity"):
+            # Before JAX counts the cores: it takes all that it may use, whatever one asks for.
+            os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        print(json.dumps(measure_jaxpm(job["side"], job["boost"], job["repeat"])))
+        return
+    if job["code"] == "maps":
+        found = measure_maps(job["settings"], job["repeat"])
     else:
         found = measure_mlsci(job["side"], job["boost"], job["precision"], job["repeat"])
-        from mpi4py import MPI
+    from mpi4py import MPI
 
-        if MPI.COMM_WORLD.rank:
-            return
-    print(json.dumps(found))
+    if MPI.COMM_WORLD.rank == 0:
+        print(json.dumps(found))
 
 
 def main() -> None:
@@ -254,15 +317,21 @@ def main() -> None:
                 job = {**one, "code": "mlsci", "side": side, "precision": precision}
                 results.append(child(job, ranks, environment))
                 show(results[-1])
-        if asked.jaxpm:
-            job = {**one, "code": "jaxpm", "side": side, "precision": "f4"}
-            results.append(child(job, 1, environment))
+        for threads in (1, os.cpu_count()) if asked.jaxpm else ():
+            job = {**one, "code": "jaxpm", "side": side, "precision": "f4", "threads": threads}
+            results.append(child(job, 1, {"OMP_NUM_THREADS": str(threads)}))
             show(results[-1])
+    maps = {}
+    for name, run in (json.loads(asked.maps.read_text()) if asked.maps else {}).items():
+        job = {"code": "maps", "repeat": asked.repeat, **run}
+        maps[name] = child(job, run["ranks"], environment)
+        print(f"{name}: {maps[name]['cpu']:.1f} s of processor", file=sys.stderr, flush=True)
     record = {
         "compilation_cpu": first["warm_up_cpu"],
         "intervals": INTERVALS,
         "machine": machine.describe(),
         "measured": machine.now(),
+        "maps": maps,
         "results": results,
         "versions": machine.versions(),
     }

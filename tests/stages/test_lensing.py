@@ -11,7 +11,7 @@ import pytest
 from mlsci.lensing import io
 from mlsci.lensing.settings import Settings
 from mlsci.report.seal import Job
-from mlsci.stages import lensing, lensing_runs
+from mlsci.stages import lensing, lensing_runs, lensing_slices, lensing_speed
 
 STAGES = {stage.name: stage for stage in lensing.STAGES}
 
@@ -19,10 +19,11 @@ STAGES = {stage.name: stage for stage in lensing.STAGES}
 @pytest.mark.parametrize("stage", lensing.STAGES, ids=lambda stage: stage.name)
 def test_settings_are_possible_in_every_profile(stage):
     for params in stage.params.values():
-        settings = Settings.from_json(params["settings"])
-        for stages in params.get("stages", [settings.stages]):
-            Settings.from_json({**params["settings"], "stages": stages})
-        assert settings.memory(1) < 6 * 2**30
+        for one in [params] if "settings" in params else params["maps"].values():
+            settings = Settings.from_json(one["settings"])
+            for stages in params.get("stages", [settings.stages]):
+                Settings.from_json({**one["settings"], "stages": stages})
+            assert settings.memory(1) < 6 * 2**30
 
 
 def test_every_source_is_there(top: Path):
@@ -60,11 +61,12 @@ def runs(monkeypatch):
 
 
 def test_maps_are_kept_at_the_size_asked_for(runs, tmp_path):
-    one = job("lensing/maps-raw", tmp_path, pixels=48)
+    one = job("lensing/maps-raw", tmp_path, pixels=32, keep=[1, 3])
     lensing_runs.make_maps(one)
     maps, field, _ = io.read_maps(one.out / "maps.fits")
-    assert maps["KAPPA_1"].shape == (48, 48)
-    assert np.degrees(field.width) == pytest.approx(1.5)
+    assert set(maps) == {"KAPPA_1", "KAPPA_3"}
+    assert maps["KAPPA_1"].shape == (32, 32)
+    assert np.degrees(field.width) == pytest.approx(1.0)
     whole, _, _ = io.read_maps(one.work / "run" / "maps.fits")
     np.testing.assert_allclose(maps["KAPPA_1"].mean(), whole["KAPPA_1"].mean(), atol=1e-7)
     assert json.loads((one.out / "spectra.json").read_text())["sources"][1]["source"] == 1.0
@@ -78,6 +80,37 @@ def test_seeds_are_collected(runs, tmp_path):
     assert power.shape == (2, len(found["ell"]))
     assert not np.allclose(power[0], power[1], atol=0)
     assert [values["seed"] for values in runs] == [1, 2]
+    density = np.array([one["density"] for one in found["values"]])
+    assert np.sum(density * np.diff(found["edges"]), axis=1) == pytest.approx(1, abs=1e-6)
+    widths = [[one["moments"][0] for one in found[key]] for key in ("values", "gaussian")]
+    np.testing.assert_allclose(widths[0], widths[1], rtol=0.2)  # as wide, but not as skewed
+    skewness = [[one["moments"][1] for one in found[key]] for key in ("values", "gaussian")]
+    assert np.mean(skewness[0]) > np.mean(np.abs(skewness[1]))
+
+
+@pytest.mark.slow
+@pytest.mark.mpi
+def test_the_benchmark_is_a_stage(tmp_path):
+    one = job("lensing/speed", tmp_path)
+    lensing_speed.measure(one)
+    found = json.loads((one.out / "speed.json").read_text())
+    assert set(found["maps"]) == set(lensing.TIMED)
+    assert found["maps"]["large"]["ranks"] == 2
+    assert all(run["cpu"] > 0 for run in found["maps"].values())
+
+
+def test_a_map_is_seen_as_particles_too(tmp_path):
+    settings = {**lensing.TALK["smoke"], "transfer": "eisenstein_hu", "seed": 0}
+    one = job("lensing/slices", tmp_path, settings=settings)
+    lensing_slices.cut(one)
+    with np.load(one.out / "slices.npz") as stored:
+        found = {name: stored[name].astype(float) for name in stored.files}
+    assert found["strip"].shape == (16, 575)
+    assert found["strip"].mean() == pytest.approx(1, abs=0.1)
+    spread = [found[f"slab_{i}"].std() for i in range(3)]
+    assert spread[0] < spread[1] < spread[2]
+    # Sharpening moves particles towards each other.
+    assert found["zoom_sharpened"].std() > found["zoom_raw"].std()
 
 
 def test_more_steps_make_almost_the_same_map(runs, tmp_path):

@@ -21,10 +21,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "evolved": {"sharpening": None},
     "sharpened": {},
 }
+KEPT = {"sharpened": [0, 1, 2, 3]}  # sources whose maps are kept, where not only z = 1
 FIELD: dict[str, dict[str, Any]] = {
     "full": {"box": 256.0, "particles": 256, "degrees": 4.0, "pixels": 1024,
              "sources": [0.5, 1.0, 1.5, 2.0]},
-    "smoke": {"box": 64.0, "particles": 32, "degrees": 1.5, "pixels": 96, "sources": [0.5, 1.0]},
+    "smoke": {"box": 64.0, "particles": 32, "degrees": 1.0, "pixels": 64,
+              "sources": [0.5, 1.0, 1.5, 2.0]},
 }  # fmt: skip
 TALK: dict[str, dict[str, Any]] = {
     "full": {"box": 256.0, "particles": 256, "degrees": 6.3, "pixels": 1024, "sources": [1.0]},
@@ -35,13 +37,32 @@ COARSE: dict[str, dict[str, Any]] = {
     "smoke": TALK["smoke"],
 }
 
+# Whole runs that are timed: those for which times of the original are known, and a large one.
+TIMED: dict[str, dict[str, Any]] = {
+    "sparse": {"box": 512.0, "particles": 64, "sharpening": None},
+    "medium": {"box": 512.0, "particles": 128, "sharpening": None},
+    "dense": {"box": 256.0, "particles": 128, "sharpening": None},
+    "dense-sharpened": {"box": 256.0, "particles": 128},
+    "large": {"box": 256.0, "particles": 256},
+}
+
+
+def _timed(profile: str, name: str) -> dict[str, Any]:
+    toy = {"box": 64.0, "particles": 32} if profile == "smoke" else {}
+    settings = {**TALK[profile], "pixels": 512, **TIMED[name], **toy}
+    return {
+        "settings": settings,
+        **({"ranks": 2, "repeat": 1} if name == "large" else {"ranks": 1}),
+    }
+
 
 def _maps(variant: str) -> Stage:
     return Stage(
         name=f"lensing/maps-{variant}",
         run="mlsci.stages.lensing_runs:make_maps",
         params={
-            profile: {"settings": {**field, **VARIANTS[variant], "seed": 0}, "keep": "KAPPA_1",
+            profile: {"settings": {**field, **VARIANTS[variant], "seed": 0},
+                      "keep": KEPT.get(variant, [1]),
                       "pixels": min(512, field["pixels"]), "seed": 0}
             for profile, field in FIELD.items()
         },
@@ -68,7 +89,7 @@ STAGES: tuple[Stage, ...] = (
         params={
             profile: {
                 "settings": {**settings, "seed": 0},
-                "keep": "KAPPA_0",
+                "keep": [0],
                 "pixels": settings["pixels"],
                 "seed": 0,
             }
@@ -94,4 +115,27 @@ STAGES: tuple[Stage, ...] = (
         },
         sources=CODE,
     ),
-)
+    # The same universe as the maps of seed 0, as particles.
+    Stage(
+        name="lensing/slices",
+        run="mlsci.stages.lensing_slices:cut",
+        params={
+            "full": {"settings": {**TALK["full"], "seed": 0}, "thickness": 8.0, "zoom": 48.0,
+                     "cells": 256, "seed": 0},
+            "smoke": {"settings": {**TALK["smoke"], "seed": 0}, "thickness": 16.0, "zoom": 24.0,
+                      "cells": 32, "seed": 0},
+        },
+        sources=(*CODE, "lensing/slices.py"),
+    ),
+    Stage(
+        name="lensing/speed",
+        run="mlsci.stages.lensing_speed:measure",
+        params={
+            "full": {"sides": [64, 128], "ranks": [1, 2, 4], "precisions": ["f4", "f8"],
+                     "repeat": 3, "seed": 0, "maps": {name: _timed("full", name) for name in TIMED}},
+            "smoke": {"sides": [16], "ranks": [1], "precisions": ["f4"],
+                      "repeat": 1, "seed": 0, "maps": {name: _timed("smoke", name) for name in TIMED}},
+        },
+        sources=CODE,
+    ),
+)  # fmt: skip

@@ -15,13 +15,20 @@ import numpy as np
 from mlsci.report import files, paths
 from mlsci.report.seal import Job
 
+SMOOTHED = 1.0  # arc minutes: standard deviation of the smoothing before values are counted
+EDGES = np.linspace(-0.05, 0.2, 51)  # of convergence
 RESULTS = ("maps.fits", "spectra.json")
 
 
-def batch(settings: Mapping[str, Any], folder: Path) -> Path:
+def batch(settings: Mapping[str, Any], folder: Path, ranks: int | None = None) -> Path:
     """Return the folder with the results of a run, which the batch script makes if need be.
 
-    It takes as many ranks as there are cores, or as the variable RANKS says.
+    Parameters
+    ----------
+    settings, folder
+        What is run, and where its results go.
+    ranks
+        How many; by default as many as there are cores, or as the variable RANKS says.
 
     Raises
     ------
@@ -36,7 +43,7 @@ def batch(settings: Mapping[str, Any], folder: Path) -> Path:
     script = paths.root() / "workflow" / "lensing.sh"
     done = subprocess.run(
         ["bash", str(script), "--settings", str(wanted), "--output", str(folder)],
-        env={"PYTHON": sys.executable, **os.environ},
+        env={"PYTHON": sys.executable, **os.environ, **({"RANKS": str(ranks)} if ranks else {})},
         check=False,
     )
     if done.returncode != 0:
@@ -46,23 +53,29 @@ def batch(settings: Mapping[str, Any], folder: Path) -> Path:
 
 
 def make_maps(job: Job) -> None:
-    """Make the maps of one run; keep one of them, and the spectra of all."""
+    """Make the maps of one run; keep those of some sources, and the spectra of all."""
     from mlsci.lensing import io
 
     result = batch(job.params["settings"], job.work / "run")
     maps, field, header = io.read_maps(result / "maps.fits")
-    name, pixels = job.params["keep"], job.params["pixels"]
-    kept = _coarser(maps[name], pixels)
-    io.write_maps(job.out / "maps.fits", {name: kept}, type(field)(field.width, pixels), header)
+    names, pixels = [f"KAPPA_{i}" for i in job.params["keep"]], job.params["pixels"]
+    kept = {name: _coarser(maps[name], pixels) for name in names}
+    io.write_maps(job.out / "maps.fits", kept, type(field)(field.width, pixels), header)
     files.write_json(job.out / "spectra.json", files.read_json(result / "spectra.json"))
 
 
 def repeat_seeds(job: Job) -> None:
-    """Collect the spectra of several seeds, beside theory."""
-    runs = []
+    """Collect the spectra of several seeds, beside theory, and what smoothed maps hold."""
+    from mlsci.lensing import io
+
+    runs, values, twins = [], [], []
     for seed in range(job.params["seed"], job.params["seed"] + job.params["seeds"]):
         result = batch({**job.params["settings"], "seed": seed}, job.work / f"seed-{seed}")
         runs.append(json.loads((result / "spectra.json").read_bytes()))
+        maps, field, _ = io.read_maps(result / "maps.fits")
+        kappa = maps["KAPPA_0"].astype(float)
+        values.append(_histograms(kappa, field))
+        twins.append(_histograms(_twin(kappa, seed), field))
     first = runs[0]
     sources = []
     for i, source in enumerate(first["sources"]):
@@ -75,7 +88,8 @@ def repeat_seeds(job: Job) -> None:
     files.write_json(
         job.out / "seeds.json",
         {"settings": first["settings"], "ell": first["ell"], "modes": first["modes"],
-         "sources": sources},
+         "sources": sources, "smoothed": SMOOTHED, "edges": EDGES.tolist(),
+         "values": values, "gaussian": twins},
     )  # fmt: skip
 
 
@@ -96,6 +110,27 @@ def compare_steps(job: Job) -> None:
         {"stages": job.params["stages"], "ell": bands.ell.tolist(), "ratio": (few / many).tolist(),
          "correlation": (cross / np.sqrt(few * many)).tolist()},
     )  # fmt: skip
+
+
+def _histograms(kappa: np.ndarray, field: Any) -> dict[str, Any]:
+    """Return one-point density, peaks a square degree and moments of the smoothed first map."""
+    from mlsci.lensing import statistics
+
+    smooth = statistics.smooth(kappa, field, np.radians(SMOOTHED / 60))
+    heights = statistics.peaks(smooth)
+    area = np.degrees(field.width) ** 2
+    return {
+        "density": statistics.distribution(smooth, EDGES).tolist(),
+        "peaks": (np.histogram(heights, EDGES)[0] / area).tolist(),
+        "moments": statistics.moments(smooth),
+    }
+
+
+def _twin(kappa: np.ndarray, seed: int) -> np.ndarray:
+    """Return a Gaussian map with the amplitudes of another, and phases of white noise."""
+    noise = np.fft.rfft2(np.random.default_rng([seed, 0x7A1]).standard_normal(kappa.shape))
+    modes = np.abs(np.fft.rfft2(kappa - kappa.mean())) * noise / np.abs(noise)
+    return np.fft.irfft2(modes, kappa.shape)
 
 
 def _coarser(kappa: np.ndarray, pixels: int) -> np.ndarray:
