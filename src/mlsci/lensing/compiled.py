@@ -20,6 +20,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 # multiplications and additions may be fused and reordered; NaN and infinity stay what they are
 _FLOATS = {"contract", "reassoc", "arcp", "nsz"}
+# whose loops others compile into their own
+_SHARED = ("compiled.py", "kernels.py", "lightcone.py")
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": _FLOATS}
 
 
@@ -38,7 +40,7 @@ def cache_folder() -> Path | None:
 def _shared_sources() -> str:
     """Return a hash of what is compiled into functions of other modules, which numba cannot see."""
     here = Path(__file__).parent
-    texts = b"".join((here / name).read_bytes() for name in ("compiled.py", "kernels.py"))
+    texts = b"".join((here / name).read_bytes() for name in _SHARED)
     return hashlib.sha256(texts).hexdigest()[:12]
 
 

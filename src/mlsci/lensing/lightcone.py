@@ -19,7 +19,7 @@ from mlsci.lensing.cosmology import HUBBLE_DISTANCE, Cosmology
 from mlsci.lensing.tiling import Tiling
 
 CELLS = 8192  # of the tables in depth: they err by 1e-8
-_NONE = np.zeros((0, 3))
+NONE = np.zeros((0, 3))
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,16 @@ class LightCone:
         self.cosmology, self.tiling, self.field = cosmology, tiling, field
         self.reach, self.density = reach, density
         cells = len(efficiency) - 1
-        self._spacing = reach / cells
-        depth = np.arange(cells + 1) * self._spacing
+        self.spacing = reach / cells
+        depth = np.arange(cells + 1) * self.spacing
         a = cosmology.scale_factor(depth)
-        self._weights = 1.5 * cosmology.omega_m / HUBBLE_DISTANCE**2 * efficiency / a[:, None]
-        self._weights /= density * field.pixel**2
-        self._bounds = _nonzero(self._weights)
+        self.weights = 1.5 * cosmology.omega_m / HUBBLE_DISTANCE**2 * efficiency / a[:, None]
+        self.weights /= density * field.pixel**2
+        self.bounds = _nonzero(self.weights)
         # Growth at a depth, and its change over a cell: dD1/dchi = -D1 f1 E / (c / H0).
         growth = cosmology.growth1(a)
         slope = -growth * cosmology.rate1(a) * a * cosmology.expansion(a) / HUBBLE_DISTANCE
-        self._growth = np.stack([growth, slope * self._spacing], axis=1)
+        self.growth = np.stack([growth, slope * self.spacing], axis=1)
         maps = efficiency.shape[1]
         self.maps = np.zeros((field.pixels, field.pixels, maps))  # row y, column x, map
         self.squares = np.zeros(maps)  # sums of squared masses in the field, for the shot noise
@@ -113,19 +113,23 @@ class LightCone:
         offset
             ``(n, 3)`` in Mpc/h, added to positions where they are seen; it does not change when.
         """
+        drift = self.drift(a_c, a_i, a_f)
+        if len(drift[0]):
+            shift = NONE if offset is None else offset
+            rest = (*drift, self.weights, self.bounds, self.field.pixel, self.maps, self.squares)
+            self.counted += _advance(x, p, shift, *rest)
+
+    def drift(self, a_c: float, a_i: float, a_f: float) -> Any:
+        """Return what a loop over particles takes from `tiles` to `growth`; no tiles, no loop."""
         cosmology, box = self.cosmology, self.tiling.box
         chi_i, chi_f = (float(chi) for chi in cosmology.distance(np.array([a_i, a_f])))
-        if chi_f >= self.reach:
-            return
         tiles = np.arange(int(chi_f // box), int(min(chi_i, self.reach) // box) + 1)
-        tiles = tiles[tiles < len(self.tiling.axes)]
-        self.counted += _advance(
-            x, p, _NONE if offset is None else offset,
+        tiles = tiles[(tiles < len(self.tiling.axes)) & (chi_f < self.reach)]
+        return (
             tiles, self.tiling.axes, self.tiling.signs, self.tiling.shifts, box,
             chi_i, chi_f, self.reach, float(cosmology.drift_scale(a_c)),
             float(cosmology.growth1(a_i)), float(cosmology.growth1(a_f)),
-            self._spacing, self._growth, self._weights, self._bounds,
-            self.field.pixel, self.maps, self.squares,
+            self.spacing, self.growth,
         )  # fmt: skip
 
     def sums(self) -> dict[str, np.ndarray]:
@@ -164,7 +168,7 @@ def _nonzero(weights: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def _crossing(
+def crossing(
     start: float, speed: float, growth_i: float, chi_i: float, spacing: float, table: np.ndarray
 ) -> tuple[float, float]:
     """Return where the front meets a particle at start + speed (D1 - D1_i), and D1 - D1_i there.
@@ -262,7 +266,7 @@ def _advance(
                     continue
                 if abs(qy) - abs(vy * moved) - abs(oy) > limit:
                     continue
-                chi, grown = _crossing(z_i, vz * scale, growth_i, chi_i, spacing, growth)
+                chi, grown = crossing(z_i, vz * scale, growth_i, chi_i, spacing, growth)
                 depth = chi + oz
                 if chi < near or chi >= far or depth <= 0 or depth >= reach:
                     continue

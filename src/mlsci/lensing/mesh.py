@@ -43,6 +43,10 @@ class Mesh:
     ----------
     start, shape : tuple of three int
         This rank's block in configuration space.
+    padded : tuple of three int
+        The shape of that block with its rim.
+    tables : tuple of three ndarrays
+        Where the points of the whole mesh lie in it, as `kernels` says.
     k : tuple of three ndarrays
         Wavenumbers along the axes of this rank's block in Fourier space, in h/Mpc; those at the
         Nyquist frequency are negative in the first two axes, positive in the last.
@@ -77,7 +81,7 @@ class Mesh:
         self._square: tuple[Array, Array, Array] = (kx2, ky2, kz2)
         # the array with its rim: whole axes have none
         self._split = tuple(size < cells for size in self.shape)
-        self._padded = tuple(
+        self.padded = tuple(
             size + (BELOW + _UPPER) * split for size, split in zip(self.shape, self._split)
         )
         self._inside = tuple(
@@ -85,12 +89,12 @@ class Mesh:
             for size, split in zip(self.shape, self._split)
         )
         points = np.arange(-BELOW, cells + ABOVE)
-        strides = (self._padded[1] * self._padded[2], self._padded[2], 1)
+        strides = (self.padded[1] * self.padded[2], self.padded[2], 1)
         planes, rows, columns = (
             _table(points - start + BELOW if split else points, cells, size, stride)
-            for start, split, size, stride in zip(self.start, self._split, self._padded, strides)
+            for start, split, size, stride in zip(self.start, self._split, self.padded, strides)
         )
-        self._tables = planes, rows, columns
+        self.tables = planes, rows, columns
         self._owners = self._ranks()
 
     @property
@@ -157,13 +161,13 @@ class Mesh:
         -------
         ndarray, this rank's block
         """
-        padded = np.zeros(self._padded, self.dtype)
-        flat, plane = padded.reshape(-1), self._padded[1] * self._padded[2]
+        padded = np.zeros(self.padded, self.dtype)
+        flat, plane = padded.reshape(-1), self.padded[1] * self.padded[2]
         share(
             lambda low, high: kernels.paint(
-                x, 1 / self.cell, self.cells, self._tables, low * plane, high * plane, flat
+                x, 1 / self.cell, self.cells, self.tables, low * plane, high * plane, flat
             ),
-            self._padded[0],
+            self.padded[0],
             self.threads,
         )
         for axis, split in enumerate(self._split):
@@ -185,23 +189,41 @@ class Mesh:
         out : ndarray (n, 3)
             Changed in place.
         """
-        padded = field
-        if any(self._split):
-            padded = np.empty(self._padded, field.dtype)
-            padded[self._inside] = field
-            for axis, split in enumerate(self._split):
-                if split:
-                    self._fill(padded, axis)
-        flat, scale = padded.reshape(-1), 1 / self.cell
+        flat, scale = self.with_rim(field).reshape(-1), 1 / self.cell
         share(
             lambda start, stop: kernels.add_gradient(
-                x, scale, self.cells, self._tables, flat, factor * scale, start, stop, out
+                x, scale, self.cells, self.tables, flat, factor * scale, start, stop, out
             ),
             len(x),
             self.threads,
         )
 
     # --- rims ---------------------------------------------------------------------------------
+
+    def with_rim(self, field: Array) -> Array:
+        """Return a field, this rank's block, with the rim that the loops of `kernels` read."""
+        if not any(self._split):
+            return field
+        padded = np.empty(self.padded, field.dtype)
+        padded[self._inside] = field
+        for axis, split in enumerate(self._split):
+            if split:
+                self._fill(padded, axis)
+        return padded
+
+    def without_rim(self, padded: Array) -> Array:
+        """Return this rank's block, with what its and others' rims hold added: a transpose."""
+        if not any(self._split):
+            return padded
+        for axis in reversed(range(3)):
+            if self._split[axis]:
+                size = self.shape[axis]
+                below = padded[_planes(axis, 0, BELOW)]
+                above = padded[_planes(axis, BELOW + size, _UPPER)]
+                first = self._pass(above, axis, up=True)
+                padded[_planes(axis, size, BELOW)] += self._pass(below, axis, up=False)
+                padded[_planes(axis, BELOW, _UPPER)] += first
+        return np.ascontiguousarray(padded[self._inside])
 
     def _fill(self, padded: Array, axis: int) -> None:
         """Copy the rim of an array from the neighbours along an axis."""

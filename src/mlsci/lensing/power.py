@@ -133,7 +133,7 @@ def eisenstein_hu(cosmology: Cosmology, k: np.ndarray) -> np.ndarray:
     alpha_b = 2.07 * k_eq * horizon * (1 + ratio_drag) ** -0.75 * g
     beta_b = 0.5 + share + (3 - 2 * share) * np.sqrt((17.2 * matter) ** 2 + 1)
     node = 8.41 * matter**0.435
-    shifted = horizon / np.cbrt(1 + (node / (k * horizon)) ** 3)
+    shifted = horizon / (1 + (node / (k * horizon)) ** 3) ** (1 / 3)
     plain = pressureless(1.0, 1.0) / (1 + (k * horizon / 5.2) ** 2)
     damped = alpha_b / (1 + (beta_b / (k * horizon)) ** 3) * np.exp(-((k / k_silk) ** 1.4))
     baryonic = (plain + damped) * np.sinc(k * shifted / np.pi)
