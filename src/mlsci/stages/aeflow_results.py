@@ -73,6 +73,26 @@ class Results:
             for name in every[0]
         }
 
+    def _with_ensemble(self) -> list[tuple[Metrics, Metrics]]:
+        """Return the numbers of the auto-encoder's densities and of the ensemble, by seed."""
+        return [
+            (self.metrics(f"latent-ae-d32-s{seed}"), self.metrics(f"ensemble-ae-d32-s{seed}"))
+            for seed in self.seeds("ensemble-ae-d32")
+        ]
+
+    def ensemble_gain(self) -> tuple[float, float | None]:
+        """Return nats a test code of averaged flows above the full-covariance Gaussian."""
+        return mean_and_deviation(
+            [ours["test"] - m["densities"]["gaussian"]["test"] for m, ours in self._with_ensemble()]
+        )
+
+    def ensemble_over_floor(self) -> tuple[float, float | None]:
+        """Return the Frechet distance of averaged flows over that of codes of test images."""
+        floor = picked("frechet", "codes")
+        return mean_and_deviation(
+            [ours["sample"]["frechet"] / floor(m) for m, ours in self._with_ensemble()]
+        )
+
     def widest_plane(self, kind: str) -> tuple[int, int]:
         """Return the two latent directions with most information (VAE) or variance (AE), seed 0."""
         name = f"latent-{kind}-d32-s0"
