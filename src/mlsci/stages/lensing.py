@@ -131,10 +131,14 @@ STAGES: tuple[Stage, ...] = (
         name="lensing/speed",
         run="mlsci.stages.lensing_speed:measure",
         params={
-            "full": {"sides": [64, 128], "ranks": [1, 2, 4], "precisions": ["f4", "f8"],
-                     "repeat": 3, "seed": 0, "maps": {name: _timed("full", name) for name in TIMED}},
-            "smoke": {"sides": [16], "ranks": [1], "precisions": ["f4"],
-                      "repeat": 1, "seed": 0, "maps": {name: _timed("smoke", name) for name in TIMED}},
+            "full": {
+                "sides": [64, 128], "ranks": [1, 2, 4], "precisions": ["f4", "f8"], "repeat": 3,
+                "maps": {name: _timed("full", name) for name in TIMED}, "seed": 0,
+            },
+            "smoke": {
+                "sides": [16], "ranks": [1], "precisions": ["f4"], "repeat": 1,
+                "maps": {name: _timed("smoke", name) for name in TIMED}, "seed": 0,
+            },
         },
         sources=CODE,
     ),
