@@ -16,10 +16,10 @@
 # *A method that works only at one setting is a result about that setting.*
 #
 # The same code, network and schedule, with nothing tuned in between: other seeds, other sizes of
-# the latent space, other weights $\beta$ of the VAE's divergence. The auto-encoders have the
-# schedule of the main ones (latent size 32, $\beta = 1$), which stand beside them in the figures;
-# the VAEs have fewer than half of its epochs; the flow is a quicker one. All see the whole training
-# set.
+# the latent space, other weights $\beta$ of the VAE's divergence. The auto-encoders of up
+# to sixteen latent variables have the schedule of the main models (latent size 32, $\beta = 1$),
+# which stand beside them in the figures; all others have fewer than half of its epochs; the flow is
+# a quicker one. All see the whole training set.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -57,7 +57,8 @@ nb.figure(
     ),
     "error-latent",
     caption="Reconstruction error against the number of latent variables, beside the "
-    "published values. The VAEs but for size 32 had fewer than half of the epochs.",
+    "published values. The auto-encoders above 32, and the VAEs but for 32, had fewer than half of "
+    "the epochs.",
     alt="Two long curves, ours and the published one, and a shorter one for the VAE, falling on "
     "logarithmic axes.",
 )
@@ -135,8 +136,7 @@ nb.figure(
     "frechet-beta",
     caption="Samples of the VAE by the weight of its divergence. A larger weight brings the "
     "codes nearer to the prior and costs reconstructions; the flow needs no such trade.",
-    alt="Three curves on logarithmic axes: prior samples, flow samples, codes of test "
-    "images.",
+    alt="Three curves on logarithmic axes: prior samples, flow samples, codes of test images.",
 )
 
 # %% tags=["hide-input"]
