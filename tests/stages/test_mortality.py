@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,12 @@ import pytest
 
 from mlsci.mortality.may_paper import TABLE_1, TABLE_2, TALK
 from mlsci.report import seal
-from mlsci.stages import mortality, mortality_results, mortality_runs
+from mlsci.stages import (
+    mortality,
+    mortality_published_runs,
+    mortality_results,
+    mortality_runs,
+)
 
 
 def job(tmp_path: Path, stage: seal.Stage, profile: Any, **params: Any) -> seal.Job:
@@ -41,9 +47,11 @@ class FakeSession:
 @pytest.fixture(scope="module")
 def computed(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("stages")
-    records, published = mortality.STAGES[:2]
-    mortality_runs.summarise_records(job(folder, records, "smoke"))
-    mortality_runs.repeat_publication(job(folder, published, "smoke"))
+    stages = {stage.name: stage for stage in mortality.STAGES}
+    mortality_runs.summarise_records(job(folder, stages["covid/records"], "smoke"))
+    mortality_runs.follow_bergamo(job(folder, stages["covid/bergamo"], "smoke"))
+    published = job(folder, stages["covid/published"], "smoke")
+    mortality_published_runs.repeat_publication(published)
     return folder / "out"
 
 
@@ -103,6 +111,62 @@ def test_records_agree_with_the_weekly_table(computed) -> None:
         mortality_results.RELEASES.values()
     )
     assert records.arrays["by_region"].shape[1:] == records.arrays["week_days"].shape
+
+
+@pytest.mark.slow
+def test_the_province_is_computed_from_towns_that_are_made_up(computed) -> None:
+    found = mortality_results.Artefact(FakeSession(computed, "smoke"), "bergamo")  # type: ignore[arg-type]
+    assert found.arrays == {}
+    words, claims = mortality_results.bergamo_in_may(found)
+    assert "synthetic country" in words
+    assert [claim["key"] for claim in claims] == ["covid.bergamo_may"]
+    assert "Not real" in claims[0]["description"]
+    assert "published" not in claims[0]
+
+
+def test_the_published_province_is_claimed_once_its_towns_are_supplied() -> None:
+    real = object.__new__(mortality_results.Artefact)
+    real.synthetic, real.numbers = False, {"may": None, "all_towns": 242}
+    words, claims = mortality_results.bergamo_in_may(real)
+    assert claims == []
+    for part in ("6285 ± 39", "italy_by_town", "MLSCI_DATA"):
+        assert part in words
+    shown = {"source": "Istat, supplied: a.zip, 0123", "towns": 200, "published": 6280.0}
+    real.numbers["may"] = shown | {"published_error": 40.0, "plain": 6200.0, "plain_error": 90.0}
+    words, claims = mortality_results.bergamo_in_may(real)
+    assert "200 of 242 towns to 11 April (Istat, supplied: a.zip, 0123): 6280 ± 40" in words
+    assert claims[0]["published"] == 6285
+    assert claims[0]["target"] == ">= 6222, <= 6348"
+
+
+@pytest.mark.slow
+def test_a_release_that_a_user_supplies_is_read_for_the_full_profile(
+    tmp_path, monkeypatch, computed
+) -> None:
+    """The made-up by-town file, in the place where a user would put the real one."""
+    place = tmp_path / "italy_by_town"
+    place.mkdir()
+    (place / "comuni.csv").write_bytes(
+        (computed.parent / "work" / "comune_giorno.csv").read_bytes()
+    )
+    monkeypatch.setenv("MLSCI_DATA", str(tmp_path))
+    given = mortality._with_supplied(mortality.PARAMS)["full"]["supplied"]
+    stages = {stage.name: stage for stage in mortality.STAGES}
+    country = SimpleNamespace(synthetic=False)
+    full = job(tmp_path, stages["covid/bergamo"], "full", supplied=given)
+    towns = mortality_runs._later_towns(full, country)  # type: ignore[arg-type]
+    assert towns is not None
+    assert towns.source.startswith("Istat, supplied: comuni.csv, ")
+    assert mortality_runs._may_bergamo(towns)["towns"] == 1
+    stale = job(tmp_path, stages["covid/bergamo"], "full", supplied="of another file")
+    with pytest.raises(ValueError, match=r"comuni.csv has changed since the start: run again"):
+        mortality_runs._later_towns(stale, country)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_records_agree_with_another_compilation(computed) -> None:
+    records = mortality_results.Artefact(FakeSession(computed, "smoke"), "records")  # type: ignore[arg-type]
+    assert abs(mortality_results.compiled_difference(records.numbers, "ordinary")) < 5
 
 
 def test_comparison_with_a_published_number() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlsci import data
 
-from . import march, official, populations, towns, weekly
+from . import compilation, march, official, populations, towns, weekly
 from .records import WeeklyDeaths
 
 NAME = "italy_mortality"
@@ -55,6 +55,11 @@ def coverage(release: Release) -> populations.Coverage:
     return populations.read_coverage(_path(f"{stem}_regional_population_fraction{ending}.tsv"))
 
 
+def coverage_of_2019() -> populations.Coverage:
+    """Return what part of each region "april4" covers, by the population of 1 January 2019."""
+    return populations.read_coverage(_path("april4_regional_population_fraction_2019.tsv"))
+
+
 def town_deaths() -> towns.TownDeaths:
     """Return daily deaths by town, from the release of 9 April 2020."""
     return towns.read_towns(_path("comune_giorno_20200409.rds"), TOWNS)
@@ -78,3 +83,8 @@ def official_ages() -> official.OfficialAges:
 def march_deaths() -> march.MarchDeaths:
     """Return deaths in March by town, 2020 and mean of 2015 to 2019."""
     return march.read_march(_path("istat_tavola_31marzo_6866_comuni.xlsx"))
+
+
+def compiled_deaths() -> compilation.Compilation:
+    """Return The Economist's weekly deaths by region, to 26 May 2020."""
+    return compilation.read_compilation(_path("economist_italy_regional_weekly_2015_20200630.csv"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import italy
+from .compilation import Compilation
 from .march import MarchDeaths
 from .may_paper import ADDED_WITHOUT
 from .official import OfficialAges, OfficialCounts
@@ -29,6 +30,8 @@ class Releases:
         "may4_cl2", "may4_cl1", "june30".
     coverage : mapping of str to Coverage
         Of each release.
+    coverage_of_2019 : Coverage
+        Of "april4", by the population of 2019 instead of the census of 2011.
     population : mapping of str to ndarray, (age,)
         By region, ten years of age each.
     official : OfficialCounts
@@ -39,16 +42,20 @@ class Releases:
         By age, for the whole country.
     march : MarchDeaths or None
         A month's deaths in more towns; a made-up country has none.
+    compiled : Compilation
+        The deaths of "june30" as others summed them to weeks, from an earlier copy.
     """
 
     towns: TownDeaths
     weekly: Mapping[italy.Release, WeeklyDeaths]
     coverage: Mapping[italy.Release, Coverage]
+    coverage_of_2019: Coverage
     population: Mapping[str, np.ndarray]
     official: OfficialCounts
     official_added: OfficialCounts
     official_ages: OfficialAges
     march: MarchDeaths | None
+    compiled: Compilation
 
     def __post_init__(self) -> None:
         """Refuse to mix made-up records with real ones."""
@@ -75,9 +82,11 @@ def of_italy() -> Releases:
         towns=italy.town_deaths(),
         weekly={release: italy.deaths(release) for release in italy.RELEASES},
         coverage={release: italy.coverage(release) for release in italy.RELEASES},
+        coverage_of_2019=italy.coverage_of_2019(),
         population=italy.population(),
         official=italy.official_counts(),
         official_added=italy.official_counts(ADDED_WITHOUT),
         official_ages=italy.official_ages(),
         march=italy.march_deaths(),
+        compiled=italy.compiled_deaths(),
     )

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from . import weeks
+from .compilation import Compilation
 from .official import OfficialAges, OfficialCounts
 from .populations import Coverage
 from .records import TEN_YEARS, WeeklyDeaths
@@ -62,11 +63,13 @@ def of_synthetic_country(folder: Path, seed: int, size: float = 0.3) -> Releases
             "march28": parts[0], "april4": parts[0], "may4_cl2": parts[0], "may4_cl1": parts[1],
             "june30": parts[2],
         },
+        coverage_of_2019=parts[0],
         population=_population(deaths, parts[2]),
         official=official,
         official_added=official,
         official_ages=_official_ages(country),
         march=None,
+        compiled=_compiled(deaths),
     )  # fmt: skip
 
 
@@ -151,6 +154,17 @@ def _population(deaths: WeeklyDeaths, coverage: Coverage) -> dict[str, np.ndarra
     pyramid = np.array([8.4, 9.5, 10.3, 11.6, 15.3, 15.5, 12.2, 9.9, 6.0, 1.3]) / 100
     found = {r: pyramid * n for r, n in zip(REGIONS, coverage.population)}
     return found | {BERGAMO: found["Lombardia"] * SHARES[[0, 2]].sum()}
+
+
+def _compiled(deaths: WeeklyDeaths) -> Compilation:
+    """Return deaths in weeks of seven days; where these begin within one of ours, a part of it."""
+    sums = np.cumsum(deaths.total("age", "sex").deaths[:, 0, 0], axis=-1)
+    ends = np.cumsum(deaths.days, axis=1)
+    days = 7 * np.arange(ends[:, -1].min() // 7 + 1)
+    at = [
+        [np.interp(days, (0, *end), (0, *row)) for end, row in zip(ends, region)] for region in sums
+    ]
+    return Compilation(deaths.regions, deaths.years, np.diff(np.round(at), axis=-1))
 
 
 def _reported(country: SyntheticCountry) -> np.ndarray:

@@ -32,8 +32,9 @@ STAGES: tuple[Stage, ...] = (
         run="mlsci.stages.covid_backtest_runs:backtest",
         params=BACKTEST,
         sources=(
-            *MODELS, *RECORDS, "mortality/backtest.py",
-            "mortality/scores.py", "mortality/simulate.py", "mortality/weekly.py",
+            *MODELS, *RECORDS, "mortality/backtest.py", "mortality/errors.py",
+            "mortality/italy.py", "mortality/scores.py", "mortality/simulate.py",
+            "mortality/weekly.py",
         ),
         datasets={"full": ("italy_mortality",)},
     ),

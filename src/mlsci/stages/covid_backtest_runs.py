@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from typing import Any
 
@@ -21,6 +20,7 @@ from mlsci.mortality.classical import CLASSICAL
 from mlsci.mortality.records import WeeklyDeaths
 from mlsci.mortality.recovery import Recovered, recover
 from mlsci.report import files
+from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
 
 LEVELS = np.linspace(0.05, 0.95, 19)
@@ -93,7 +93,7 @@ def backtest(job: Job) -> None:
         "cpu_seconds": seconds,
     }
     files.write_json(job.out / "metrics.json", result)
-    _write_arrays(job, _shown_arrays(april, tests["april"]))
+    write_arrays(job.out / "arrays.npz", _shown_arrays(april, tests["april"]))
 
 
 def _shown_arrays(records: WeeklyDeaths, tests: dict[str, Backtest]) -> dict[str, np.ndarray]:
@@ -136,7 +136,7 @@ def recovery(job: Job) -> None:
             arrays[f"nation_z_{habit}_{model}"] = np.array([one.nation_z for one in found])
     metrics["true"] = float(np.mean([c.injected.sum() for c in countries]))
     files.write_json(job.out / "metrics.json", metrics)
-    _write_arrays(job, arrays)
+    write_arrays(job.out / "arrays.npz", arrays)
 
 
 def _accuracy(found: list[Recovered]) -> dict[str, float]:
@@ -153,9 +153,3 @@ def _accuracy(found: list[Recovered]) -> dict[str, float]:
         "nation_95": float((np.abs(nation) < 1.96).mean()),
         "region_95": float((np.abs(regions) < 1.96).mean()),
     }
-
-
-def _write_arrays(job: Job, arrays: dict[str, np.ndarray]) -> None:
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
-    files.write_bytes(job.out / "arrays.npz", content.getvalue())

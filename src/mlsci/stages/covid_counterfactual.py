@@ -20,9 +20,9 @@ STAGES: tuple[Stage, ...] = (
             "smoke": {"records": "synthetic", **PARAMS},
         },
         sources=(
-            "mortality/conditional_gp.py", "mortality/counterfactual.py", "mortality/predictive.py",
-            "mortality/records.py", "mortality/simulate.py", "mortality/weekly.py",
-            "mortality/weeks.py",
+            "mortality/conditional_gp.py", "mortality/counterfactual.py", "mortality/errors.py",
+            "mortality/italy.py", "mortality/predictive.py", "mortality/records.py",
+            "mortality/simulate.py", "mortality/weekly.py", "mortality/weeks.py",
         ),
         datasets={"full": ("italy_mortality",)},
     ),
@@ -31,8 +31,6 @@ STAGES: tuple[Stage, ...] = (
 
 def continue_year(job: Job) -> None:
     """Fit both kernels to a region's control years, draw from them, and condition them on 2020."""
-    import io
-
     import numpy as np
 
     from mlsci.mortality import italy, simulate
@@ -46,6 +44,7 @@ def continue_year(job: Job) -> None:
     )
     from mlsci.mortality.counterfactual import GaussianPrediction
     from mlsci.report import files
+    from mlsci.report.arrays import write_arrays
 
     p = job.params
     made_up = p["records"] == "synthetic"
@@ -73,9 +72,7 @@ def continue_year(job: Job) -> None:
             f"covariance_{name}": later.covariance,
             f"later_draws_{name}": later.sample(p["draws"], job.seed + 1),
         }
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)
-    files.write_bytes(job.out / "arrays.npz", content.getvalue())
+    write_arrays(job.out / "arrays.npz", arrays)
     noise = variances[COMPONENTS:]
     files.write_json(
         job.out / "metrics.json",

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from mlsci.mortality.explorer import Explored
-from mlsci.mortality.may_paper import TABLE_1, TABLE_2
+from mlsci.mortality.may_paper import TABLE_1, TABLE_1_BERGAMO, TABLE_2
+from mlsci.mortality.supply import WANTED
 from mlsci.report.session import Session
 
 PAPER = "Modi et al., medRxiv 2020.04.15.20067074v3"
@@ -36,6 +37,7 @@ class Artefact:
     ----------
     numbers : dict
     arrays : dict of str to ndarray
+        Empty where the artefact is numbers alone.
     source : str
         The release, or "synthetic country".
     """
@@ -44,8 +46,10 @@ class Artefact:
         folder = session.artefact(f"covid/{name}")
         with (folder / f"{name}.json").open(encoding="utf-8") as f:
             self.numbers: dict[str, Any] = json.load(f)
-        with np.load(folder / f"{name}.npz") as stored:
-            self.arrays = {key: stored[key] for key in stored.files}
+        self.arrays: dict[str, np.ndarray] = {}
+        if (folder / f"{name}.npz").is_file():
+            with np.load(folder / f"{name}.npz") as stored:
+                self.arrays = {key: stored[key] for key in stored.files}
         self.source: str = self.numbers["source"]
         self.synthetic: bool = self.numbers["synthetic"]
         if self.synthetic != self.source.startswith("synthetic") or self.synthetic == (
@@ -234,3 +238,57 @@ def print_table_1(artefact: Artefact) -> None:
             f"{row['published']:>7.0f} ± {row['published_error']:<3.0f} "
             f"{row['plain']:>7.0f} ± {row['plain_error']:<3.0f} {official:>9.0f}"
         )
+
+
+def bergamo_in_may(artefact: Artefact) -> tuple[str, list[dict[str, Any]]]:
+    """Return what to say of the province of Bergamo in table 1, and what to claim.
+
+    Nothing is claimed where no by-town release to 11 April was supplied; then the words say which
+    one is wanted.
+    """
+    found = artefact.numbers["may"]
+    deaths, error = TABLE_1_BERGAMO
+    if found is None:
+        return f"Bergamo in table 1 ({deaths} ± {error}) is not computed: {WANTED}.", []
+    towns = f"{found['towns']} of {artefact.numbers['all_towns']} towns"
+    words = (
+        f"Bergamo, {towns} to 11 April ({found['source']}): "
+        f"{found['published']:.0f} ± {found['published_error']:.0f}, "
+        f"unbiased {found['plain']:.0f} ± {found['plain_error']:.0f}"
+    )
+    claim = {
+        "key": "covid.bergamo_may",
+        "value": found["published"],
+        "error": found["published_error"],
+        "unit": "deaths",
+        "fmt": ".0f",
+        "description": f"deaths by COVID-19 to 9 May in the province of Bergamo by the rule of "
+        f"table 1, from {towns}, scaled by earlier deaths; {found['source']}." + artefact.note,
+        **artefact.against(deaths, within=round(0.01 * deaths)),
+    }
+    return words, [claim]
+
+
+def population_change(numbers: dict[str, Any]) -> float:
+    """Return by what the population of 2019 changes the talk's excess, the largest, in per cent."""
+    found = np.array(list(numbers["talk_population"].values()))
+    return 100 * float(found[np.abs(found).argmax()])
+
+
+def compiled_difference(numbers: dict[str, Any], years: str) -> float:
+    """Return the difference from others' sums that is largest in size, over regions and years.
+
+    Parameters
+    ----------
+    numbers : dict
+        Of the artefact "records".
+    years : str
+        "ordinary" or "pandemic".
+
+    Returns
+    -------
+    float
+        In per cent of theirs, with its sign.
+    """
+    found = np.ravel(numbers["compiled"][years])
+    return 100 * float(found[np.abs(found).argmax()])
