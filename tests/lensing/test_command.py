@@ -16,7 +16,7 @@ import pytest
 from mlsci.lensing import io
 from mlsci.lensing.__main__ import _parser, main, settings_of
 
-QUICK = ["--particles", "16", "--no-sharpening", "--pixels", "32", "--degrees", "5",
+QUICK = ["--particles", "16", "--sharpening", "none", "--pixels", "32", "--degrees", "5",
          "--transfer", "eisenstein_hu", "--stages", "6", "--sources", "0.6", "1"]  # fmt: skip
 
 
@@ -41,6 +41,17 @@ def test_a_run_writes_maps_spectra_and_a_picture(tmp_path, capsys):
     assert (tmp_path / "maps.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_galaxies_are_written_as_a_catalogue(tmp_path):
+    assert main(["run", "--output", str(tmp_path), *QUICK, "--galaxies", "0.1"]) == 0
+    found, about = io.read_catalogues(tmp_path / "galaxies.h5")
+    assert json.loads(about["settings"])["particles"] == 16
+    one = found["SOURCE_1"]
+    number = 0.1 * (5 * 60) ** 2
+    assert len(one["e1"]) == pytest.approx(number, abs=5 * np.sqrt(number))
+    assert np.abs(one["x"]).max() < 2.5
+    assert np.std(one["e1"] - one["g1"]) == pytest.approx(about["dispersion"], rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("options", "mend"),
     [(["--degrees", "7"], "at most 6 degrees"), (["--sources", "20"], "beyond the light cone"),
@@ -48,7 +59,7 @@ def test_a_run_writes_maps_spectra_and_a_picture(tmp_path, capsys):
      (["--sigma8", "-1"], "sigma8")],
 )  # fmt: skip
 def test_refusals_come_before_anything_is_written(tmp_path, capsys, options, mend):
-    quick = ["--no-sharpening", "--pixels", "16", "--degrees", "5"]
+    quick = ["--sharpening", "none", "--pixels", "16", "--degrees", "5"]
     assert main(["run", "--output", str(tmp_path / "out"), *quick, *options]) == 2
     error = capsys.readouterr().err
     assert error.startswith("refused: ")
@@ -60,7 +71,7 @@ def test_options_replace_what_a_file_of_settings_says(tmp_path):
     file = tmp_path / "settings.json"
     file.write_text(json.dumps({"box": 512, "particles": 512, "cosmology": {"h": 0.7}}))
     options = _parser().parse_args(
-        ["run", "--settings", str(file), "--box", "300", "--sigma8", "0.7", "--no-sharpening"]
+        ["run", "--settings", str(file), "--box", "300", "--sigma8", "0.7", "--sharpening", "none"]
     )
     settings = settings_of(options)
     assert (settings.box, settings.particles, settings.sharpening) == (300, 512, None)

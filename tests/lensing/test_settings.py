@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import re
@@ -10,14 +11,16 @@ import pytest
 
 from mlsci.lensing.cosmology import Cosmology
 from mlsci.lensing.settings import RefusedError, Settings, available_memory
-from mlsci.lensing.sharpening import Sharpening
+from mlsci.lensing.sharpening import FITTED, Sharpening
 from mlsci.lensing.sources import Distribution
 
 
 def test_the_default_is_the_field_of_the_talk():
     settings = Settings()
     assert (settings.box, settings.degrees, settings.sources) == (256.0, 6.3, (1.0,))
-    assert settings.correction == Sharpening(0.358152, 6.453695, 0.00302657, -2.30719)
+    assert settings.correction == FITTED[11, 1.0, 2]
+    before = dataclasses.replace(settings, sharpening="published")
+    assert before.correction == Sharpening(0.358152, 6.453695, 0.00302657, -2.30719)
     assert settings.reach == pytest.approx(2300.6, abs=0.1)
 
 
@@ -31,6 +34,8 @@ def test_the_default_is_the_field_of_the_talk():
         ({"sources": (0.0,)}, "positive redshifts"),
         ({"particles": 255, "sharpening": None}, "even"),
         ({"particles": 100}, "no sharpening is published"),
+        ({"sharpening": "published", "boost": 4}, "no sharpening is published"),
+        ({"sharpening": "best"}, "sharpening must be"),
         ({"boost": 0}, "boost"),
         ({"stages": 1}, "stages"),
         ({"seed": -1}, "seed"),

@@ -8,7 +8,14 @@ from mpi4py import MPI
 
 from mlsci.lensing.forces import add_force
 from mlsci.lensing.mesh import Mesh
-from mlsci.lensing.sharpening import PUBLISHED, Sharpening, displacement, published
+from mlsci.lensing.sharpening import (
+    FITTED,
+    PUBLISHED,
+    Sharpening,
+    displacement,
+    fitted,
+    published,
+)
 
 MESH = Mesh(32.0, 16, MPI.COMM_SELF, "f8")
 X = np.random.default_rng(0).uniform(0, 32, (300, 3))
@@ -44,3 +51,13 @@ def test_published_parameters_are_found_or_the_choice_is_named() -> None:
     assert published(11, 2.0, 2).amplitude(1.0) == 0.01298855
     with pytest.raises(LookupError, match="no sharpening is published for 12 stages"):
         published(12, 2.0, 2)
+
+
+def test_fitted_parameters_are_near_the_published() -> None:
+    for (stages, spacing, boost), parameters in FITTED.items():
+        assert fitted(stages, spacing, boost) == parameters
+        before = published(stages, spacing, boost)
+        assert 0.2 < parameters.amplitude(0.6) / before.amplitude(0.6) < 5
+    assert fitted(15, 1.0, 1) == published(15, 1.0, 1)
+    with pytest.raises(LookupError, match="12 stages"):
+        fitted(12, 1.0, 2)

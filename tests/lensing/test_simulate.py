@@ -18,7 +18,6 @@ from mlsci.lensing.mesh import Mesh
 from mlsci.lensing.power import LinearPower
 from mlsci.lensing.settings import RefusedError, Settings
 from mlsci.lensing.sharpening import Sharpening
-from mlsci.lensing.spectra import Bands
 from mlsci.lensing.statistics import smooth
 from mlsci.lensing.tiling import stack
 
@@ -180,45 +179,6 @@ def test_linear_growth_in_the_light_cone():
     seen, expected = seen[inner].ravel(), expected[inner].ravel()
     np.testing.assert_allclose(seen @ expected / (expected @ expected), 1, atol=0.01)
     assert np.corrcoef(seen, expected)[0, 1] > 0.999
-
-
-@pytest.mark.slow
-def test_gaussian_fields_have_the_spectrum_of_linear_theory():
-    """Limber, through several boxes: within what the scatter of the runs allows."""
-    box, cells, weak, runs = 256.0, 64, 0.15, 24
-    cosmology = Cosmology()
-    settings = Settings(box=box, particles=cells, degrees=6.0, pixels=128, sharpening=None)
-    reach, sky = settings.reach, settings.sky
-    linear = LinearPower(cosmology, "eisenstein_hu")
-    power = lambda k: linear(k) * np.exp(-((k / 0.3) ** 4))  # noqa: E731
-    mesh = Mesh(box, cells, MPI.COMM_SELF, "f8")
-    bands = Bands(sky, np.array([100.0, 150.0, 200.0, 280.0, 400.0]))
-    # Lenses from 700 Mpc/h on: nearer the lattice itself would be resolved.
-    chi = depths(reach)
-    bump = np.clip((chi - 700) * (reach - chi) / 6e5, 0, None)
-    found, a = [], 0.4
-    for seed in range(runs):
-        modes = initial.linear_density(mesh, initial.white_noise(mesh, seed), power)
-        x, p = initial.displaced(mesh, modes * weak, cosmology, a, order=1)
-        p *= momentum(cosmology, nbody.middle(a, 1.0)) / momentum(cosmology, a)
-        kappa = []
-        for positions, speeds in ((x, p), (initial.lattice(mesh), np.zeros_like(p))):
-            cone = LightCone(cosmology, stack(box, reach, seed), sky, bump[:, None], reach,
-                             settings.density)  # fmt: skip
-            cone.advance(nbody.middle(a, 1.0), a, 1.0, positions, speeds)
-            kappa.append(sharpen(cone.maps[..., 0]))
-        found.append(bands.measure((kappa[0] - kappa[1]) / weak).power)
-    at = np.linspace(700, reach, 401)[1:-1]
-    light = cosmology.scale_factor(at)
-    kernel = 1.5 * cosmology.omega_m / HUBBLE_DISTANCE**2 * np.interp(at, chi, bump) / light
-    growth = cosmology.growth1(light) ** 2
-    theory = bands.average(
-        lambda ell: (kernel**2 * growth * power(ell[:, None] / at)).sum(1) * (at[1] - at[0])
-    )
-    ratio = np.array(found) / theory
-    error = ratio.std(0) / np.sqrt(runs)
-    assert np.all(np.abs(ratio.mean(0) - 1) < 4 * error)
-    assert abs(np.average(ratio.mean(0), weights=error**-2) - 1) < 4 * np.sum(error**-2) ** -0.5
 
 
 def momentum(cosmology, a):

@@ -77,9 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     for name, (kind, text) in numbers.items():
         add(f"--{name}", type=kind, help=text)
     add("--sources", type=float, nargs="+", metavar="Z", help="redshifts of sources (1)")
-    add("--no-sharpening", action="store_true", help="leave out the published correction")
+    add("--sharpening", choices=("fitted", "published", "none"),
+        help="parameters of the correction for what the mesh cannot resolve (fitted)")  # fmt: skip
     add("--no-sub-evolution", action="store_true",
         help="see particles half way through steps, not at their own crossing")  # fmt: skip
+    add("--galaxies", type=float, metavar="N",
+        help="a square arc minute: write a catalogue of their shapes too, as HDF5")  # fmt: skip
     add("--precision", choices=("f4", "f8"), help="of the force mesh (f4)")
     add("--transfer", choices=("camb", "eisenstein_hu"), help="the linear spectrum's (camb)")
     for name in ("h", "omega_m", "omega_b", "n_s", "sigma8", "w0", "wa"):
@@ -116,8 +119,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
                  "planes", "sources", "precision", "transfer"):  # fmt: skip
         if (value := getattr(options, name)) is not None:
             values[name] = value
-    if options.no_sharpening:
-        values["sharpening"] = None
+    if options.sharpening is not None:
+        values["sharpening"] = None if options.sharpening == "none" else options.sharpening
     if options.no_sub_evolution:
         values["sub_evolution"] = False
     try:
@@ -144,6 +147,8 @@ def _run(options: argparse.Namespace, comm: Any) -> None:
         raise RefusedError(refusals[0])
     if options.snapshots < 0:
         raise RefusedError("--snapshots counts steps: give 1 or more")
+    if options.galaxies is not None and options.galaxies <= 0:
+        raise RefusedError("--galaxies is a number per square arc minute: give more than 0")
     if options.resume and not options.snapshots:
         raise RefusedError("--resume goes with --snapshots N: snapshots go on being kept")
     clock = _Clock(first)
@@ -157,7 +162,7 @@ def _run(options: argparse.Namespace, comm: Any) -> None:
     )  # fmt: skip
     if first:
         clock.say("writing maps")
-        for path in results.write(options.output, settings, maps):
+        for path in results.write(options.output, settings, maps, options.galaxies):
             print(path, flush=True)
     comm.barrier()
 

@@ -1,4 +1,4 @@
-"""Files of a run: maps as FITS images with sky coordinates, snapshots as HDF5.
+"""Files of a run: maps as FITS images with sky coordinates, snapshots and catalogues as HDF5.
 
 All are written under another name and renamed when complete.
 """
@@ -96,6 +96,39 @@ _STRUCTURE = {"SIMPLE", "BITPIX", "NAXIS", "EXTEND", "CHECKSUM", "DATASUM", "HIS
 def _pieces(text: str, size: int) -> list[str]:
     # No piece may end with a space: FITS drops it.
     return [text[i : i + size] for i in range(0, len(text), size)]
+
+
+def write_catalogues(
+    path: Path, catalogues: dict[str, dict[str, np.ndarray]], header: dict[str, Any]
+) -> None:
+    """Write catalogues, each a group of columns of equal length, into one HDF5 file.
+
+    Parameters
+    ----------
+    header
+        Attributes of the file: numbers and texts.
+    """
+    import h5py
+
+    part = path.with_name(f".{path.name}.part")
+    with h5py.File(part, "w") as file:
+        file.attrs.update(header)
+        for name, columns in catalogues.items():
+            for column, values in columns.items():
+                file.create_dataset(f"{name}/{column}", data=values)
+    part.replace(path)
+
+
+def read_catalogues(path: Path) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, Any]]:
+    """Return the catalogues by name, each its columns, and the attributes of their file."""
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        found = {
+            name: {column: values[()] for column, values in group.items()}
+            for name, group in file.items()
+        }
+        return found, dict(file.attrs)
 
 
 @dataclass

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io as memory
+import json
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mlsci.lensing import io
+from mlsci.lensing import io, shear
 from mlsci.lensing.settings import Settings
 from mlsci.lensing.simulate import Maps, traced
 from mlsci.lensing.spectra import Bands
@@ -20,7 +21,12 @@ from mlsci.report import files
 BANDS = 16  # of a spectrum, evenly in the logarithm of ell
 
 
-def write(folder: Path, settings: Settings, maps: Maps) -> list[Path]:
+DISPERSION = 0.26  # of a component of ellipticity: LSST DESC 2018, arXiv:1809.01669
+
+
+def write(
+    folder: Path, settings: Settings, maps: Maps, galaxies: float | None = None
+) -> list[Path]:
     """Write ``maps.fits``, ``maps.png`` and ``spectra.json`` into a folder; return the paths.
 
     The FITS file has one image for each source, KAPPA_0 and so on in the order of the settings,
@@ -46,6 +52,15 @@ def write(folder: Path, settings: Settings, maps: Maps) -> list[Path]:
     io.write_maps(paths[0], images, settings.sky, header)
     files.write_json(paths[1], spectra(settings, maps))
     files.write_bytes(paths[2], picture(settings, maps))
+    if galaxies is not None:
+        paths.append(folder / "galaxies.h5")
+        catalogues = {
+            f"SOURCE_{i}": shear.galaxies(kappa, settings.sky, DISPERSION, galaxies, settings.seed)
+            for i, kappa in enumerate(maps.kappa)
+        }
+        about = {"settings": json.dumps(settings.to_json()), "density": galaxies,
+                 "dispersion": DISPERSION, "units": "x, y: degrees"}  # fmt: skip
+        io.write_catalogues(paths[-1], catalogues, about)
     return paths
 
 

@@ -14,7 +14,7 @@ from mlsci.lensing.convergence import reach
 from mlsci.lensing.cosmology import A_MIN, Cosmology
 from mlsci.lensing.lightcone import CELLS, Field
 from mlsci.lensing.power import Transfer
-from mlsci.lensing.sharpening import Sharpening, published
+from mlsci.lensing.sharpening import Sharpening, fitted, published
 from mlsci.lensing.sources import Distribution, Source, farthest
 
 GIB = 2.0**30
@@ -46,8 +46,8 @@ class Settings:
     sources
         Redshifts of source planes, or distributions: one map each.
     sharpening
-        Parameters of the correction for what the mesh cannot resolve; ``"published"`` for those of
-        this configuration, None for none.
+        Parameters of the correction for what the mesh cannot resolve; ``"published"`` for
+        those of this configuration, ``"fitted"`` for better ones where there are, None for none.
     sub_evolution
         Whether each particle is moved to its own crossing of the light cone. If not, all are seen
         as they are half way through a step.
@@ -74,7 +74,7 @@ class Settings:
     degrees: float = 6.3
     pixels: int = 1024
     sources: tuple[Source, ...] = (1.0,)
-    sharpening: Sharpening | Literal["published"] | None = "published"
+    sharpening: Sharpening | Literal["fitted", "published"] | None = "fitted"
     sub_evolution: bool = True
     planes: int = 0
     precision: Literal["f4", "f8"] = "f4"
@@ -83,11 +83,10 @@ class Settings:
     def __post_init__(self) -> None:
         self._check_numbers()
         self._check_light_cone()
-        if self.sharpening == "published":
-            try:
-                published(self.stages, self.spacing, self.boost)
-            except LookupError as error:
-                raise RefusedError(str(error.args[0])) from error
+        try:
+            _ = self.correction
+        except LookupError as error:
+            raise RefusedError(str(error.args[0])) from error
 
     @property
     def sky(self) -> Field:
@@ -112,8 +111,9 @@ class Settings:
     @property
     def correction(self) -> Sharpening | None:
         """The parameters of the sharpening, or None."""
-        if self.sharpening == "published":
-            return published(self.stages, self.spacing, self.boost)
+        if isinstance(self.sharpening, str):
+            known = {"fitted": fitted, "published": published}
+            return known[self.sharpening](self.stages, self.spacing, self.boost)
         return self.sharpening
 
     # --- refusals -----------------------------------------------------------------------------
@@ -131,6 +131,9 @@ class Settings:
             "pixels must be 2 or more": self.pixels < 2,
             "planes must not be negative": self.planes < 0,
             "precision must be 'f4' or 'f8'": self.precision not in {"f4", "f8"},
+            "sharpening must be 'fitted', 'published', none, or its parameters":
+                self.sharpening not in (None, "fitted", "published")
+                and not isinstance(self.sharpening, Sharpening),
             "there must be a source": not self.sources,
             "sources must have positive redshifts": any(farthest(s) <= 0 for s in self.sources),
             "rays are traced to planes of sources, not to distributions: give redshifts":

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import scipy.fft
+import scipy.ndimage
 
 from mlsci.lensing.lightcone import Field
 
@@ -70,6 +71,39 @@ def shape_noise(field: Field, dispersion: float, density: float, seed: int) -> n
     galaxies = density * (np.degrees(field.pixel) * 60) ** 2
     rng = np.random.default_rng(seed)
     return rng.normal(0, dispersion / np.sqrt(galaxies), (field.pixels, field.pixels))
+
+
+def galaxies(
+    kappa: np.ndarray, field: Field, dispersion: float, density: float, seed: int
+) -> dict[str, np.ndarray]:
+    """Return a catalogue of galaxies behind a convergence ``(y, x)``, by column ``(n,)``.
+
+    `x` and `y` are places in degrees about the centre of the field, at random and unclustered, `e1`
+    and `e2` what is seen of an ellipticity: the reduced shear ``g1``, ``g2`` = gamma / (1 - kappa),
+    by linear interpolation of maps, and the galaxy's own, which is Gaussian.
+    Source: Bartelmann & Schneider 2001, arXiv:astro-ph/9912508, secs. 4.2-4.3.
+
+    Parameters
+    ----------
+    dispersion, density
+        As in `shape_noise`: of one component, and galaxies per square arc minute.
+    """
+    if not (density > 0 and dispersion >= 0):
+        raise ValueError("galaxies need a positive density and a dispersion not below zero")
+    rng = np.random.default_rng([seed, 0x6A1])
+    number = rng.poisson(density * (np.degrees(field.width) * 60) ** 2)
+    x, y = rng.uniform(-0.5, 0.5, (2, number))
+    pixel = (np.stack([y, x]) + 0.5) * field.pixels - 0.5
+    reduced = [
+        scipy.ndimage.map_coordinates(part / (1 - kappa), pixel, order=1, mode="nearest")
+        for part in shear(kappa, field)
+    ]
+    own = rng.normal(0, dispersion, (2, number))
+    width = np.degrees(field.width)
+    return {
+        "x": x * width, "y": y * width, "g1": reduced[0], "g2": reduced[1],
+        "e1": reduced[0] + own[0], "e2": reduced[1] + own[1],
+    }  # fmt: skip
 
 
 def _convolve(kappa: np.ndarray, field: Field, kind: str) -> np.ndarray:

@@ -81,7 +81,7 @@ class Bands:
     @cached_property
     def ell(self) -> np.ndarray:
         """Mean multipole of each band's modes ``(bands,)``."""
-        return self.average(lambda ell: ell)
+        return self._sum(self._ell) / self._sum(np.ones(self._ell.shape))
 
     @cached_property
     def modes(self) -> np.ndarray:
@@ -90,16 +90,28 @@ class Bands:
         return self._sum(np.ones(self._ell.shape)) * loss
 
     def average(self, function: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
-        """Return a theory's mean over the modes of each band, what a map is compared with.
+        """Return what the bands of a theory's maps hold on average, for a map to be compared with.
 
-        `function` gives it at an array of multipoles; it is interpolated from some hundred.
+        The window mixes neighbouring multipoles: the expectation of a mode is the theory convolved
+        with the square of the window's transform. It is the transform of the correlation function
+        times the window's own, on a field of twice the width, where the window does not meet its
+        copies. Source: Hivon et al. 2002, arXiv:astro-ph/0105302, sec. 2, for a flat sky.
+
+        Parameters
+        ----------
+        function
+            Gives the theory at an array of multipoles; it is interpolated from some hundred.
         """
-        inside = self._band >= 0
-        low, high = self._ell[inside].min(), self._ell[inside].max()
-        points = np.linspace(low, high, 2) if low == high else np.geomspace(low, high, 400)
-        values = np.asarray(function(points), float)
-        smooth = np.interp(self._ell, points, values)
-        return self._sum(smooth) / self._sum(np.ones(self._ell.shape))
+        n = 2 * self.field.pixels
+        step = np.pi / self.field.width
+        ell = step * np.hypot(scipy.fft.fftfreq(n, 1 / n)[:, None], np.arange(n // 2 + 1))
+        points = np.geomspace(step, ell.max(), 400)
+        theory = np.interp(ell, points, np.asarray(function(points), float))
+        theory[0, 0] = 0  # the mean is subtracted
+        pairs = scipy.fft.irfft2(np.abs(scipy.fft.rfft2(self.window, (n, n))) ** 2, (n, n))
+        pairs *= scipy.fft.irfft2(theory, (n, n)) / np.sum(self.window**2)
+        expected = scipy.fft.rfft2(pairs).real[::2, ::2]
+        return self._sum(expected) / self._sum(np.ones(self._ell.shape))
 
     def measure(self, kappa: np.ndarray, other: np.ndarray | None = None) -> Spectrum:
         """Return the spectrum of a map ``(pixels, pixels)``, or of two maps with each other.
@@ -163,23 +175,33 @@ def particle_power(mesh: Mesh, x: np.ndarray, edges: np.ndarray) -> Spectrum:
     comm = mesh.comm
     particles = comm.allreduce(len(x))
     modes = mesh.forward(mesh.paint(mesh.route(x).there(x))) / particles
-    kx, ky, kz = np.meshgrid(*mesh.k, indexing="ij", sparse=True)
-    window = [np.sinc(k * mesh.cell / (2 * np.pi)) ** 2 for k in (kx, ky, kz)]
-    power = mesh.box**3 * np.abs(modes / (window[0] * window[1] * window[2])) ** 2
-    k = np.sqrt(kx**2 + ky**2 + kz**2)
-    alone = (kz == 0) | (np.abs(kz) >= np.pi / mesh.cell * (1 - 1e-9))
-    twice = np.broadcast_to(np.where(alone, 1.0, 2.0), k.shape)
-    band = np.digitize(k, edges) - 1
+    window = [np.sinc(k * mesh.cell / (2 * np.pi)) ** -4 for k in mesh.k]
+    back = np.outer(window[1], window[2])
+    # All |k|^2 are integers in units of the square of the fundamental mode.
+    fundamental = 2 * np.pi / mesh.box
+    x2, y2, z2 = (np.rint(k / fundamental).astype(np.int64) ** 2 for k in mesh.k)
+    transverse = y2[:, None] + z2
+    # Modes come in pairs, of which the transform keeps one but for two planes.
+    twice = np.where((z2 == 0) | (2 * np.sqrt(z2) == mesh.cells), 1.0, 2.0)
+    weight = np.broadcast_to(twice, transverse.shape).ravel()
+    squares = np.zeros((2, 3 * (mesh.cells // 2) ** 2 + 1))
+    for square, undo, plane in zip(x2, window[0], modes):  # one fits the processor's cache
+        power = (plane.real**2 + plane.imag**2) * back * twice
+        at = (square + transverse).ravel()
+        squares[0] += np.bincount(at, weight, squares.shape[1])
+        squares[1] += np.bincount(at, power.ravel() * undo, squares.shape[1])
+    squares = comm.allreduce(squares)
+    k = fundamental * np.sqrt(np.arange(squares.shape[1]))
+    band = np.searchsorted(edges, k, side="right") - 1
     inside = (band >= 0) & (band < len(edges) - 1) & (k > 0)
-    sums = np.stack([
-        np.bincount(band[inside], (values * twice)[inside], minlength=len(edges) - 1)
-        for values in (np.ones_like(k), k, power)
-    ])  # fmt: skip
-    count, total_k, total = comm.allreduce(sums)
+    count, total_k, total = (
+        np.bincount(band[inside], values[inside], len(edges) - 1)
+        for values in (squares[0], squares[0] * k, squares[1] * mesh.box**3)
+    )
     if np.any(count == 0):
         raise ValueError(
             f"a band holds no mode of a box of {mesh.box:.0f} Mpc/h with {mesh.cells} cells: modes "
-            f"are {2 * np.pi / mesh.box:.3g} h/Mpc apart"
+            f"are {fundamental:.3g} h/Mpc apart"
         )
     mean = total / count
     return Spectrum(total_k / count, mean, mean * np.sqrt(2 / count), count)

@@ -9,9 +9,10 @@ from mlsci.report.seal import Stage
 CODE = tuple(
     f"lensing/{name}.py"
     for name in (
-        "compiled", "convergence", "cosmology", "exchange", "fft", "forces", "initial", "io",
-        "kernels", "lightcone", "mesh", "nbody", "power", "raytracing", "results", "settings",
-        "sharpening", "shear", "simulate", "sources", "spectra", "statistics", "theory", "tiling",
+        "__main__", "compiled", "convergence", "cosmology", "exchange", "fft", "forces", "initial",
+        "io", "kernels", "lightcone", "mesh", "nbody", "pfft", "power", "raytracing", "results",
+        "settings", "sharpening", "shear", "simulate", "sources", "spectra", "statistics", "theory",
+        "tiling",
     )
 )  # fmt: skip
 
@@ -32,6 +33,9 @@ TALK: dict[str, dict[str, Any]] = {
     "full": {"box": 256.0, "particles": 256, "degrees": 6.3, "pixels": 1024, "sources": [1.0]},
     "smoke": {"box": 64.0, "particles": 32, "degrees": 1.5, "pixels": 96, "sources": [1.0]},
 }
+# Sharpened with the parameters of others; for toys there are none, so they take some.
+TOY = {"sharpening": {"low": 0.3, "high": 2.0, "alpha0": 0.01, "mu": -2.0}}
+PUBLISHED: dict[str, dict[str, Any]] = {"full": {"sharpening": "published"}, "smoke": TOY}
 COARSE: dict[str, dict[str, Any]] = {
     "full": {**TALK["full"], "particles": 128, "pixels": 512},
     "smoke": TALK["smoke"],
@@ -75,7 +79,12 @@ def _seeds(name: str, settings: dict[str, dict[str, Any]], count: int) -> Stage:
         name=f"lensing/{name}",
         run="mlsci.stages.lensing_runs:repeat_seeds",
         params={
-            profile: {"settings": values, "seeds": count if profile == "full" else 2, "seed": 1}
+            profile: {
+                "settings": values,
+                "seeds": count if profile == "full" else min(2, count),
+                "pixels": 512,
+                "seed": 0,
+            }
             for profile, values in settings.items()
         },
         sources=CODE,
@@ -83,25 +92,21 @@ def _seeds(name: str, settings: dict[str, dict[str, Any]], count: int) -> Stage:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage(
-        name="lensing/talk",
-        run="mlsci.stages.lensing_runs:make_maps",
-        params={
-            profile: {
-                "settings": {**settings, "seed": 0},
-                "keep": [0],
-                "pixels": settings["pixels"],
-                "seed": 0,
-            }
-            for profile, settings in TALK.items()
-        },
-        sources=CODE,
-    ),
     *(_maps(variant) for variant in VARIANTS),
     # What is asked of the maps: the mean of seeds at the full resolution, against theory.
     _seeds("accuracy", TALK, 8),
-    _seeds("seeds-sharpened", COARSE, 16),
-    _seeds("seeds-evolved", {p: {**s, **VARIANTS["evolved"]} for p, s in COARSE.items()}, 16),
+    # The talk's picture: the first of those seeds.
+    Stage(
+        name="lensing/talk",
+        run="mlsci.stages.lensing_runs:take_first",
+        params={profile: {"of": "lensing/accuracy", "seed": 0} for profile in TALK},
+        sources=CODE,
+        inputs=("lensing/accuracy",),
+    ),
+    # One of the same seeds: the ratio of their spectra has little scatter.
+    _seeds("published", {p: {**s, **PUBLISHED[p]} for p, s in TALK.items()}, 1),
+    _seeds("seeds-sharpened", COARSE, 8),
+    _seeds("seeds-evolved", {p: {**s, **VARIANTS["evolved"]} for p, s in COARSE.items()}, 8),
     Stage(
         name="lensing/steps",
         run="mlsci.stages.lensing_runs:compare_steps",
@@ -128,6 +133,51 @@ STAGES: tuple[Stage, ...] = (
         sources=(*CODE, "lensing/slices.py"),
     ),
     Stage(
+        name="lensing/sharpening",
+        run="mlsci.stages.lensing_checks:calibrate",
+        params={
+            "full": {
+                "configurations": [
+                    {"large": [256.0, 256], "small": [128.0, 128], "boost": 2, "stages": 11,
+                     "finest": 4.0, "bands": 18},
+                ],
+                "coarsest": 0.2, "times": [0.5, 0.68, 0.86], "rounds": 7, "seed": 101,
+            },
+            "smoke": {
+                "configurations": [
+                    {"large": [64.0, 32], "small": [64.0, 32], "boost": 2, "stages": 11,
+                     "finest": 2.0, "bands": 5},
+                ],
+                "coarsest": 0.2, "times": [0.5, 0.68], "rounds": 2, "seed": 101,
+            },
+        },
+        sources=(*CODE, "lensing/calibration.py"),
+    ),
+    Stage(
+        name="lensing/linear",
+        run="mlsci.stages.lensing_checks:follow_linear_theory",
+        params={
+            "full": {"seeds": 1500, "boxes": [256, 512, 768], "seed": 0},
+            "smoke": {"seeds": 10, "boxes": [256, 512], "seed": 0},
+        },
+        sources=(*CODE, "lensing/linear.py"),
+    ),
+    Stage(
+        name="lensing/checks",
+        run="mlsci.stages.lensing_checks:check",
+        params={
+            "full": {
+                "settings": {**TALK["smoke"], "particles": 64, "seed": 0},
+                "large": {"box": 1024.0, "particles": 128, "finest": 0.03}, "seed": 0,
+            },
+            "smoke": {
+                "settings": {**TALK["smoke"], **TOY, "seed": 0},
+                "large": {"box": 1024.0, "particles": 32, "finest": 0.03}, "seed": 0,
+            },
+        },
+        sources=(*CODE, "lensing/calibration.py"),
+    ),
+    Stage(
         name="lensing/speed",
         run="mlsci.stages.lensing_speed:measure",
         params={
@@ -136,7 +186,7 @@ STAGES: tuple[Stage, ...] = (
                 "maps": {name: _timed("full", name) for name in TIMED}, "seed": 0,
             },
             "smoke": {
-                "sides": [16], "ranks": [1], "precisions": ["f4"], "repeat": 1,
+                "sides": [16], "ranks": [1, 2], "precisions": ["f4"], "repeat": 1,
                 "maps": {name: _timed("smoke", name) for name in TIMED}, "seed": 0,
             },
         },

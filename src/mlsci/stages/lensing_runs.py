@@ -54,18 +54,21 @@ def batch(settings: Mapping[str, Any], folder: Path, ranks: int | None = None) -
 
 def make_maps(job: Job) -> None:
     """Make the maps of one run; keep those of some sources, and the spectra of all."""
-    from mlsci.lensing import io
+    _keep(job, batch(job.params["settings"], job.work / "run"), job.params["keep"])
 
-    result = batch(job.params["settings"], job.work / "run")
-    maps, field, header = io.read_maps(result / "maps.fits")
-    names, pixels = [f"KAPPA_{i}" for i in job.params["keep"]], job.params["pixels"]
-    kept = {name: _coarser(maps[name], pixels) for name in names}
-    io.write_maps(job.out / "maps.fits", kept, type(field)(field.width, pixels), header)
-    files.write_json(job.out / "spectra.json", files.read_json(result / "spectra.json"))
+
+def take_first(job: Job) -> None:
+    """Take the maps and spectra of the first of several seeds."""
+    folder = job.input(job.params["of"])
+    for name in RESULTS:
+        files.write_bytes(job.out / name, (folder / name).read_bytes())
 
 
 def repeat_seeds(job: Job) -> None:
-    """Collect the spectra of several seeds, beside theory, and what smoothed maps hold."""
+    """Collect the spectra of several seeds, beside theory, and what smoothed maps hold.
+
+    The first seed's maps and spectra are kept as `make_maps` keeps them.
+    """
     from mlsci.lensing import io
 
     runs, values, twins = [], [], []
@@ -76,6 +79,8 @@ def repeat_seeds(job: Job) -> None:
         kappa = maps["KAPPA_0"].astype(float)
         values.append(_histograms(kappa, field))
         twins.append(_histograms(_twin(kappa, seed), field))
+        if len(runs) == 1:
+            _keep(job, result, [0])
     first = runs[0]
     sources = []
     for i, source in enumerate(first["sources"]):
@@ -110,6 +115,17 @@ def compare_steps(job: Job) -> None:
         {"stages": job.params["stages"], "ell": bands.ell.tolist(), "ratio": (few / many).tolist(),
          "correlation": (cross / np.sqrt(few * many)).tolist()},
     )  # fmt: skip
+
+
+def _keep(job: Job, result: Path, sources: list[int]) -> None:
+    """Write maps of some sources of a run, coarser, and the spectra of all."""
+    from mlsci.lensing import io
+
+    maps, field, header = io.read_maps(result / "maps.fits")
+    pixels = min(job.params["pixels"], field.pixels)
+    kept = {f"KAPPA_{i}": _coarser(maps[f"KAPPA_{i}"], pixels) for i in sources}
+    io.write_maps(job.out / "maps.fits", kept, type(field)(field.width, pixels), header)
+    files.write_json(job.out / "spectra.json", files.read_json(result / "spectra.json"))
 
 
 def _histograms(kappa: np.ndarray, field: Any) -> dict[str, Any]:

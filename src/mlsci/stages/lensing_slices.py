@@ -43,7 +43,7 @@ def cut(job: Job) -> None:
     times = nbody.linear_steps(settings.a_start, 1.0, settings.stages - 1)
     state = nbody.evolve(nbody.State(x, p, settings.a_start, mesh), cosmology, times, look)
     found["slab_2"] = slab(state.x, box, thickness, params["cells"])
-    side, cells = params["zoom"], params["cells"]
+    side, cells = params["zoom"], params["cells"] // 2
     found["zoom_raw"] = slab(state.x, box, thickness, cells, side)
     assert settings.correction is not None
     moved = sharpening.displacement(mesh, state.x, settings.correction, 1.0)
