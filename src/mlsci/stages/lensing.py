@@ -105,7 +105,8 @@ STAGES: tuple[Stage, ...] = (
     ),
     # One of the same seeds: the ratio of their spectra has little scatter.
     _seeds("published", {p: {**s, **PUBLISHED[p]} for p, s in TALK.items()}, 1),
-    _seeds("seeds-sharpened", COARSE, 8),
+    # Many cheap ones: how few differ from all tells how far from the mean those few are.
+    _seeds("seeds-sharpened", COARSE, 24),
     _seeds("seeds-evolved", {p: {**s, **VARIANTS["evolved"]} for p, s in COARSE.items()}, 8),
     Stage(
         name="lensing/steps",
@@ -157,7 +158,7 @@ STAGES: tuple[Stage, ...] = (
         name="lensing/linear",
         run="mlsci.stages.lensing_checks:follow_linear_theory",
         params={
-            "full": {"seeds": 1500, "boxes": [256, 512, 768], "seed": 0},
+            "full": {"seeds": 600, "boxes": [256, 512, 768], "seed": 0},
             "smoke": {"seeds": 10, "boxes": [256, 512], "seed": 0},
         },
         sources=(*CODE, "lensing/linear.py"),
@@ -167,7 +168,7 @@ STAGES: tuple[Stage, ...] = (
         run="mlsci.stages.lensing_checks:check",
         params={
             "full": {
-                "settings": {**TALK["smoke"], "particles": 64, "seed": 0},
+                "settings": {**TALK["smoke"], "seed": 0},
                 "large": {"box": 1024.0, "particles": 128, "finest": 0.03}, "seed": 0,
             },
             "smoke": {
