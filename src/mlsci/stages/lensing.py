@@ -67,14 +67,14 @@ def _maps(variant: str) -> Stage:
         params={
             profile: {"settings": {**field, **VARIANTS[variant], "seed": 0},
                       "keep": KEPT.get(variant, [1]),
-                      "pixels": min(512, field["pixels"]), "seed": 0}
+                      "pixels": min(256, field["pixels"]), "seed": 0}
             for profile, field in FIELD.items()
         },
         sources=CODE,
     )  # fmt: skip
 
 
-def _seeds(name: str, settings: dict[str, dict[str, Any]], count: int) -> Stage:
+def _seeds(name: str, settings: dict[str, dict[str, Any]], count: int, pixels: int = 128) -> Stage:
     return Stage(
         name=f"lensing/{name}",
         run="mlsci.stages.lensing_runs:repeat_seeds",
@@ -82,7 +82,7 @@ def _seeds(name: str, settings: dict[str, dict[str, Any]], count: int) -> Stage:
             profile: {
                 "settings": values,
                 "seeds": count if profile == "full" else min(2, count),
-                "pixels": 512,
+                "pixels": pixels,
                 "seed": 0,
             }
             for profile, values in settings.items()
@@ -94,7 +94,7 @@ def _seeds(name: str, settings: dict[str, dict[str, Any]], count: int) -> Stage:
 STAGES: tuple[Stage, ...] = (
     *(_maps(variant) for variant in VARIANTS),
     # What is asked of the maps: the mean of seeds at the full resolution, against theory.
-    _seeds("accuracy", TALK, 8),
+    _seeds("accuracy", TALK, 8, pixels=512),
     # The talk's picture: the first of those seeds.
     Stage(
         name="lensing/talk",
