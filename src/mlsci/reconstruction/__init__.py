@@ -1,7 +1,37 @@
 """Images from corrupted data: the posterior of a generative model, and whether to trust it.
 
-Nothing is imported here, so that no part costs the start of TensorFlow before it is used.
+Nothing is imported here, so that no part costs the start of TensorFlow before it is used. A trained
+decoder and the flow of its codes, a corruption, and data are all that is needed::
+
+    from mlsci.generative.autoencoder import AutoEncoder
+    from mlsci.generative.flows import Flow
+    from mlsci.reconstruction.corruption import Compose, Corruption, Downsample, columns_hidden
+    from mlsci.reconstruction.likelihood import Likelihood
+    from mlsci.reconstruction.model import BaseDecoder
+    from mlsci.reconstruction.reconstruct import reconstruct
+    from mlsci.reconstruction.residual import Residual
+
+    image = (28, 28, 1)
+    networks, flow = AutoEncoder.load("model.npz"), Flow.load("flow.npz")
+    model = BaseDecoder.of(networks.decoder, flow, image)
+    error = Residual.measured(validation - networks.reconstruct(validation), rank=20)
+
+    corruption = Corruption(Compose(columns_hidden(image, 10, 23), Downsample(2)), noise=0.1)
+    likelihood = Likelihood(model, corruption, error)  # compiled once, for any number of data
+    found = reconstruct(likelihood, y, method="smc")
+    found.summary()  # mean, standard deviation and intervals of the clean pixels
+    found.images(20)  # draws of the clean images
+    found.mode_weights, found.trustworthy, found.flags
 
 What is asked
-    `corruption`, masks, blurs, down-sampling, noise and their compositions.
+    `corruption`, masks, blurs, down-sampling, noise and their compositions; `model`, images as a
+    function of standard normal variables; `residual`, the model's own error; `likelihood`, the
+    posterior of these variables.
+How it is answered
+    `maximum`, maxima from many starts; `laplace`, Gaussians about them; `importance`, weights that
+    make these exact; `hmc`, Hamiltonian chains; `smc`, tempered particles, the reference;
+    `reconstruct`, all of them behind one call.
+Whether to trust it
+    `convergence`, of chains; `calibration`, ranks, expected coverage, intervals; `classical`, what
+    does without a network.
 """

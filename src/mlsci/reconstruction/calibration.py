@@ -1,0 +1,123 @@
+"""Whether probabilities are frequencies: ranks, expected coverage, intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import chi2
+
+from mlsci.reconstruction.likelihood import Likelihood
+from mlsci.reconstruction.residual import Residual
+
+
+def simulate(likelihood: Likelihood, n: int, *, seed: int) -> tuple[np.ndarray, ...]:
+    """Draw base vectors ``(n, d)``, clean images ``(n, *image)`` and data from the model itself.
+
+    Their posterior is the one that is sampled, exactly, whatever the model has learned.
+    """
+    rng = np.random.default_rng([seed, 61])
+    u = rng.standard_normal((n, likelihood.model.latent))
+    image = likelihood.model.images(u).astype(np.float64)
+    if isinstance(likelihood.residual, Residual):
+        clean = image + likelihood.residual.sample(n, seed=int(rng.integers(2**31)))
+        return u, clean, likelihood.corruption.apply(clean, seed=int(rng.integers(2**31)))
+    # The model's error is noise of the data, and is added there as well as to the clean image.
+    y = likelihood.corruption.apply(image, seed=int(rng.integers(2**31)))
+    y = y + likelihood.residual * rng.standard_normal(y.shape)
+    return u, image + likelihood.residual * rng.standard_normal(image.shape), y
+
+
+def ranks(draws: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return how many draws lie below the truth, integers ``(n, d)`` from 0 to s.
+
+    Uniform if the posterior is right. Source: Talts et al. 2018, arXiv:1804.06788, theorem 1.
+
+    Parameters
+    ----------
+    draws
+        Independent, ``(n, s, d)``.
+    truth
+        ``(n, d)``.
+    """
+    if draws.shape[0] != truth.shape[0] or draws.shape[2:] != truth.shape[1:]:
+        raise ValueError(f"draws {draws.shape} do not belong to truths {truth.shape}")
+    return (draws < truth[:, None]).sum(1)
+
+
+def uniformity(rank: np.ndarray, draws: int, *, bins: int = 20) -> np.ndarray:
+    """Return the p-value of uniform ranks for each direction, ``(d,)``: a chi-squared test.
+
+    Parameters
+    ----------
+    rank
+        ``(n, d)``, from 0 to `draws`.
+    draws
+        Number of draws ranked against; ``draws + 1`` ranks are spread over the bins.
+    bins
+        Lowered until each expects five.
+    """
+    n, d = rank.shape
+    bins = max(2, min(bins, n // 5, draws + 1))
+    edges = np.linspace(0, draws + 1, bins + 1).round().astype(int)
+    expected = n * np.diff(edges) / (draws + 1)
+    found = np.stack([np.histogram(rank[:, k], edges - 0.5)[0] for k in range(d)])
+    return chi2.sf(((found - expected) ** 2 / expected).sum(1), bins - 1)
+
+
+def credibility(draws: np.ndarray, truth: np.ndarray, *, seed: int) -> np.ndarray:
+    """Return the credibility at which a region about a random point reaches the truth, ``(n,)``.
+
+    The share of draws nearer to the point than the truth is; uniform if the posterior is right, in
+    all directions together. Points are truths of other data. Source: Lemos et al. 2023,
+    arXiv:2302.03026, algorithm 2.
+
+    Parameters
+    ----------
+    draws
+        ``(n, s, d)``.
+    truth
+        ``(n, d)``.
+    seed
+        Of the points, and of what decides between equal distances.
+    """
+    rng = np.random.default_rng([seed, 62])
+    n, s = draws.shape[:2]
+    scale = np.maximum(truth.std(0), 1e-12)
+    point = truth[(np.arange(n) + rng.integers(1, n, n)) % n] / scale
+    far = np.linalg.norm(truth / scale - point, axis=1)
+    near = np.linalg.norm(draws / scale - point[:, None], axis=2) < far[:, None]
+    return (near.sum(1) + rng.random(n)) / (s + 1)
+
+
+def expected_coverage(credibilities: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Return the share of data whose region of each credibility holds the truth."""
+    return (np.asarray(credibilities)[:, None] <= np.asarray(levels)).mean(0)
+
+
+def interval_coverage(
+    draws: np.ndarray, truth: np.ndarray, level: float, where: np.ndarray | None = None
+) -> tuple[float, float]:
+    """Return the share of truths within central intervals, and its standard error.
+
+    Parameters
+    ----------
+    draws
+        ``(n, s, ...)``.
+    truth
+        ``(n, ...)``.
+    level
+        Of the interval.
+    where
+        Booleans ``(n, ...)``: what counts; everything if None. The error is that over data, since
+        the pixels of one image are not independent.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"the level of an interval must be in (0, 1), got {level}")
+    low, high = np.quantile(draws, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=1)
+    inside = ((truth >= low) & (truth <= high)).reshape(len(truth), -1)
+    counts = np.ones_like(inside) if where is None else where.reshape(len(truth), -1)
+    hits, total = (inside & counts).sum(1), counts.sum(1)
+    if total.sum() == 0:
+        raise ValueError("no pixel counts: the selection is empty")
+    share = hits.sum() / total.sum()
+    error = np.sqrt(((hits - share * total) ** 2).sum()) / total.sum()
+    return float(share), float(error)
