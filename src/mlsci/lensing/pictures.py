@@ -289,8 +289,9 @@ def _plain(axis: Axes) -> None:
 
 
 def _beside(axis: Axes) -> None:
-    """Put the legend beside the axes, where it hides nothing."""
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize="small")
+    """Put the legend beside the axes, where it hides nothing; one label needs none."""
+    if len(axis.get_legend_handles_labels()[0]) > 1:
+        axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize="small")
 
 
 def _bar(figure: Figure, image: Any, axis: Axes, label: str, extend: str = "max") -> None:
