@@ -63,6 +63,7 @@ def test_a_selection_counts_alone() -> None:
         ranks(draws, truth[:5])
 
 
+@pytest.mark.slow
 def test_samplers_are_calibrated_on_data_of_the_model_and_one_gaussian_is_not() -> None:
     likelihood = two_modes(0.4, 0.3)
     u, _, y = simulate(likelihood, 150, seed=4)
