@@ -7,6 +7,7 @@ import pytest
 
 from mlsci.mortality.records import SYNTHETIC
 from mlsci.stages import covid_hierarchical, covid_hierarchical_runs
+from mlsci.stages.covid_hierarchical_checks import _coverage
 from mlsci.stages.covid_hierarchical_results import KINDS
 from mlsci.stages.covid_hierarchical_runs import HeldOut, inside, scored, scored_age
 
@@ -20,6 +21,20 @@ def test_the_clean_year_is_not_among_those_the_model_was_made_with() -> None:
             clean = set(params["years"]) - set(params["tuned"])
             assert clean == {2019}
             assert 2020 not in params["years"]
+
+
+def test_what_is_too_wide_is_looked_for_without_the_clean_year() -> None:
+    misfit = STAGES["covid/hierarchical-misfit"].params["full"]
+    assert misfit["years"] == STAGES["covid/hierarchical-backtest"].params["full"]["tuned"]
+    assert 2019 not in misfit["years"]
+
+
+def test_both_calibrations_simulate_other_countries() -> None:
+    first, again = (
+        STAGES[f"covid/hierarchical-calibration{k}"].params["full"] for k in ("", "-again")
+    )
+    assert first["seed"] != again["seed"]
+    assert first["inference"]["points"] == again["inference"]["points"]
 
 
 def test_smoke_reads_made_up_records_and_says_so() -> None:
@@ -83,6 +98,16 @@ def test_draws_that_are_too_narrow_are_found_out(honest: list[HeldOut]) -> None:
         for test in honest
     ]
     assert scored(narrow, seed=0)["coverage"]["total"]["95"] < 0.6
+
+
+def test_scatter_of_a_coverage_is_that_of_few_independent_numbers(honest: list[HeldOut]) -> None:
+    found = _coverage(honest, "weekly", 0)["68"]
+    assert found["held"] == pytest.approx(0.68, abs=3 * found["all_years"])
+    assert found["all_years"] == pytest.approx(found["one_year"] / np.sqrt(40), rel=0.15)
+    # Twenty numbers that share a factor scatter more than independent ones do.
+    assert found["one_year"] > 1.3 * np.sqrt(0.68 * 0.32 / (REGIONS * WEEKS))
+    low, high = found["central_90"]
+    assert low < 0.68 < high
 
 
 def test_errors_of_one_age(honest: list[HeldOut]) -> None:

@@ -15,6 +15,14 @@ SOURCES = (
 READERS = ("mortality/simulate.py", "mortality/weekly.py")
 SCORED = (*SOURCES, *READERS, "mortality/scores.py")
 
+# The checks build on the runs of the back-test, which read records by all readers.
+CHECKED = (
+    *SCORED, "mortality/backtest.py", "mortality/compilation.py", "mortality/coverage_checks.py",
+    "mortality/errors.py", "mortality/italy.py", "mortality/march.py", "mortality/official.py",
+    "mortality/populations.py", "mortality/recovery.py", "mortality/towns.py",
+    "stages/covid_hierarchical_runs.py",
+)  # fmt: skip
+
 # Form and priors of the model were fixed on these years.
 TUNED = [2015, 2016, 2017, 2018]
 SHOWN_TO = "02-22"
@@ -84,5 +92,40 @@ STAGES: tuple[Stage, ...] = (
             "smoke": {"simulations": 5, "inference": {"points": 64, "draws": 300}, "seed": 0},
         },
         sources=SOURCES,
+    ),
+    Stage(
+        # Other countries: what stood out in the first hundred, does it stand out again?
+        name="covid/hierarchical-calibration-again",
+        run="mlsci.stages.covid_hierarchical_runs:calibration",
+        params={
+            "full": {"simulations": 200, "inference": {"points": 128, "draws": 200}, "seed": 1},
+            "smoke": {"simulations": 5, "inference": {"points": 64, "draws": 100}, "seed": 1},
+        },
+        sources=SOURCES,
+    ),
+    Stage(
+        name="covid/hierarchical-misfit",
+        run="mlsci.stages.covid_hierarchical_checks:misfit",
+        params=_params(
+            {"last": "04-11", "years": TUNED},
+            {"last": "03-07", "years": [2016, 2017, 2018]},
+        ),
+        sources=CHECKED,
+        datasets={"full": ("italy_mortality",)},
+    ),
+    Stage(
+        name="covid/hierarchical-recovery",
+        run="mlsci.stages.covid_hierarchical_checks:recovery",
+        params={
+            "full": {
+                "countries": 4, "regions": None, "shown_to": SHOWN_TO, "n_weeks": 14,
+                "inference": {"points": 64, "draws": 1000}, "seed": 0,
+            },
+            "smoke": {
+                "countries": 1, "regions": MADE_UP["regions"], "shown_to": SHOWN_TO, "n_weeks": 12,
+                "inference": {"points": 32, "draws": 300}, "seed": 0,
+            },
+        },
+        sources=CHECKED,
     ),
 )  # fmt: skip

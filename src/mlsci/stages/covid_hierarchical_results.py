@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import numpy as np
+from scipy.special import ndtr
 
-from mlsci.mortality import weeks
+from mlsci.mortality import scores, weeks
 from mlsci.report.session import Session
 
 KINDS = {
@@ -21,6 +22,7 @@ KINDS = {
     "cell_total": "regions' totals by age",
 }
 WINDOWS = {"april": "backtest", "june": "backtest-june"}
+CALIBRATIONS = ("calibration", "calibration-again")
 
 
 class HierarchicalResults:
@@ -39,11 +41,12 @@ class HierarchicalResults:
     def __init__(self, session: Session) -> None:
         self._metrics: dict[str, dict[str, Any]] = {}
         self._arrays: dict[str, dict[str, np.ndarray]] = {}
-        for name in (*WINDOWS.values(), "2020", "chain", "calibration"):
+        for name in (*WINDOWS.values(), "2020", "chain", *CALIBRATIONS, "misfit", "recovery"):
             folder = session.artefact(f"covid/hierarchical-{name}")
             self._metrics[name] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-            with np.load(folder / "arrays.npz") as stored:
-                self._arrays[name] = {key: stored[key] for key in stored.files}
+            if (folder / "arrays.npz").is_file():
+                with np.load(folder / "arrays.npz") as stored:
+                    self._arrays[name] = {key: stored[key] for key in stored.files}
         test = self._metrics["backtest"]
         self.source: str = test["source"]
         self.years: list[int] = test["years"]
@@ -76,6 +79,59 @@ class HierarchicalResults:
 
     def _scores(self, part: str, window: str) -> dict[str, Any]:
         return dict(self._metrics[WINDOWS[window]]["scores"][part])
+
+    def scatter(self, kind: str, level: int, part: str = "all") -> float:
+        """Return by how much a coverage to 11 April would scatter were the model exactly right.
+
+        A standard deviation in percent, of as many independent years as the part has; that of one
+        year is the mean over the years of the artefact "misfit".
+        """
+        years = {"all": len(self.years), "tuned": len(self.years) - len(self.clean)}.get(part, 1)
+        one = float(self._metrics["misfit"]["coverage"][kind][str(level)]["one_year"])
+        return 100 * one / float(np.sqrt(years))
+
+    def error_of(self, kind: str, level: int, part: str = "all") -> float | None:
+        """Return `scatter`, or None for kinds of numbers that it is not computed for."""
+        known = kind in self._metrics["misfit"]["coverage"]
+        return self.scatter(kind, level, part) if known else None
+
+    def chance_of_goal(self, low: float, high: float, part: str = "all") -> float:
+        """Return how often a model that is exactly right would measure a 68% coverage within goals.
+
+        Of regions' weeks; low, high and the result in percent. The scatter is taken as normal.
+        """
+        z = (np.array([low, high]) - 68) / self.scatter("weekly", 68, part)
+        return 100 * float(np.diff(ndtr(z))[0])
+
+    def coverage_jackknife(self, level: float) -> float:
+        """Return the error of the coverage of regions' weeks, from leaving out years, in percent.
+
+        Parameters
+        ----------
+        level
+            Probability of the intervals, such as 0.68.
+        """
+        held = np.abs(self.array("ranks_weekly") - 0.5) <= 0.5 * level
+        return 100 * scores.jackknife(lambda years: float(held[years].mean()), len(held))[1]
+
+    @property
+    def misfit(self) -> dict[str, Any]:
+        """What in the predictions of 2015-2018 is too wide: ratios of errors and predictions."""
+        return self._metrics["misfit"]
+
+    @property
+    def source_misfit(self) -> str:
+        """What the deaths of `misfit` are from, or that they are made up."""
+        return str(self._metrics["misfit"]["source"])
+
+    def recovered(self, name: str, country: str) -> float:
+        """Return how well the excess of "calm" countries or of those with winters was found."""
+        return float(self._metrics["recovery"][country][name])
+
+    @property
+    def recovered_countries(self) -> int:
+        """How many countries of each kind."""
+        return int(self._metrics["recovery"]["countries"])
 
     def both_totals(self, part: str = "all", window: str = "april") -> tuple[float, int]:
         """Return how often 95% intervals of regions' and nation's totals held, and their number."""
@@ -149,8 +205,13 @@ class HierarchicalResults:
 
     @property
     def simulations(self) -> int:
-        """Number of simulated countries of the calibration."""
+        """Number of simulated countries of the first calibration."""
         return int(self._metrics["calibration"]["simulations"])
+
+    @property
+    def more_simulations(self) -> int:
+        """Number of other simulated countries, of the second calibration."""
+        return int(self._metrics["calibration-again"]["simulations"])
 
     def simulated_coverage(self, kind: str, level: int) -> float:
         """Return how often intervals held in simulated countries, in percent."""
@@ -160,10 +221,14 @@ class HierarchicalResults:
         """Return the ranks of simulated truths."""
         return self._arrays["calibration"][kind]
 
-    def hyper_discrepancy(self) -> float:
-        """Return the largest deviation of a hyperparameter's mean rank from 1/2, in its error."""
-        ranks = self.simulated_ranks("hyper")
-        return float(np.abs(ranks.mean(0) - 0.5).max() * np.sqrt(12 * len(ranks)))
+    def hyper_discrepancies(self, calibration: str = "calibration") -> dict[str, float]:
+        """Return the deviation of each hyperparameter's mean rank from 1/2, in its error.
+
+        Of the first calibration, or of "calibration-again".
+        """
+        ranks = self._arrays[calibration]["hyper"]
+        found = (ranks.mean(0) - 0.5) * np.sqrt(12 * len(ranks))
+        return dict(zip(self._metrics[calibration]["names"], found.tolist()))
 
     def spring(self, name: str) -> np.ndarray:
         """Return an array of the prediction of 2020."""
