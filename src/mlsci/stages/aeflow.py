@@ -181,6 +181,29 @@ def _ensemble(seed: int) -> Stage:
     )
 
 
+def _sets(seed: int) -> Stage:
+    """Return a stage that measures several sets of samples of the auto-encoder's densities."""
+    of, flow = f"aeflow/ae-d32-s{seed}", f"aeflow/latent-ae-d32-s{seed}"
+    return Stage(
+        name=f"aeflow/sets-ae-d32-s{seed}",
+        run="mlsci.stages.aeflow_runs:repeat_samples",
+        params={
+            p: {
+                "of": of,
+                "flow": flow,
+                "images": IMAGES[p],
+                "components": LATENT[p]["mixtures"]["mixture"],
+                "sets": 8 if p == "full" else 2,
+                "seed": seed,
+            }
+            for p in _profiles(seed)
+        },
+        sources=FLOW,
+        datasets=INSIDE,
+        inputs=(of, flow, "aeflow/classifier"),
+    )
+
+
 def _sweep(kind: str, latent: int, beta: float, profiles: tuple[str, ...]) -> Stage:
     """Return a stage of the sweep: one model, its flow, its samples."""
     variant = {"beta": beta} if kind == "vae" else {}
@@ -251,6 +274,7 @@ STAGES: tuple[Stage, ...] = (
     *(_model(kind, 32, seed) for seed in SEEDS for kind in ("ae", "vae")),
     *(_latent(kind, 32, seed) for seed in SEEDS for kind in ("ae", "vae")),
     *(_ensemble(seed) for seed in SEEDS),
+    *(_sets(seed) for seed in SEEDS),
     *(_pixel_flow(seed) for seed in SEEDS),
     *(_outliers(seed) for seed in SEEDS),
     *(_sweep("ae", d, 1.0, BOTH_PROFILES if d == 8 else ("full",)) for d in LATENT_SIZES),

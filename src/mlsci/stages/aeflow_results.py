@@ -93,6 +93,26 @@ class Results:
             [ours["sample"]["frechet"] / floor(m) for m, ours in self._with_ensemble()]
         )
 
+    def flow_over(self, kind: str, below: str) -> tuple[float, float | None]:
+        """Return the Frechet distance of flow samples over that of "mixture" or "codes".
+
+        For the auto-encoder, whose densities are sampled several times, of the means of the sets.
+        """
+        if kind != "ae":
+            above = picked("frechet", "mixture_flow")
+            return self.ratio(f"latent-{kind}-d32", above, picked("frechet", below))
+        ratios = []
+        for m in self.every("sets-ae-d32"):
+            other = m["floor"] if below == "codes" else float(np.mean(m["frechet"][below]))
+            ratios.append(float(np.mean(m["frechet"]["mixture_flow"])) / other)
+        return mean_and_deviation(ratios)
+
+    def sets_noise(self) -> float:
+        """Return the deviation between sets of the flow's Frechet distance, over the floor."""
+        every = self.every("sets-ae-d32")
+        spread = [np.std(m["frechet"]["mixture_flow"], ddof=1) / m["floor"] for m in every]
+        return float(np.sqrt(np.mean(np.square(spread))))
+
     def widest_plane(self, kind: str) -> tuple[int, int]:
         """Return the two latent directions with most information (VAE) or variance (AE), seed 0."""
         name = f"latent-{kind}-d32-s0"
