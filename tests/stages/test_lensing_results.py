@@ -46,6 +46,13 @@ def test_the_worst_band_is_found_between_the_limits(seeds: Seeds) -> None:
     assert seeds.worst("takahashi", 2000, 2300)[0] == pytest.approx(20)  # the nearest band
 
 
+def test_the_mean_excess_has_a_sign_and_the_spread_of_seeds(seeds: Seeds) -> None:
+    value, error = seeds.excess("takahashi", 1000, 3000)
+    assert value == pytest.approx(10)  # of two bands, 0 and 20
+    assert error == pytest.approx(11)
+    assert seeds.excess("takahashi", 2000, 2300)[0] == pytest.approx(20)
+
+
 def test_values_between_bands_are_interpolated(seeds: Seeds) -> None:
     assert seeds.at(1200 * np.sqrt(2))[0] == pytest.approx(1.1)
 

@@ -72,11 +72,25 @@ class Seeds:
         In the smallest fields no band lies between them; then it is that of the nearest.
         """
         value, error = self.ratio(model)
-        inside = (self.ell > low) & (self.ell < high)
-        if not inside.any():
-            inside = self.ell == self.ell[np.argmin(np.abs(np.log(self.ell / np.sqrt(low * high))))]
-        at = np.flatnonzero(inside)[np.argmax(np.abs(value[inside] - 1))]
+        inside = self._between(low, high)
+        at = inside[np.argmax(np.abs(value[inside] - 1))]
         return 100 * abs(float(value[at]) - 1), 100 * float(error[at])
+
+    def excess(self, model: str, low: float, high: float) -> tuple[float, float]:
+        """Return the mean excess over theory between two multipoles, in percent, and its error.
+
+        Bands count by their modes.
+        """
+        inside = self._between(low, high)
+        weights = self.modes[inside] / self.modes[inside].sum()
+        value, error = _mean((self.signal / self.theory[model])[:, inside] @ weights[:, None])
+        return 100 * (float(value[0]) - 1), 100 * float(error[0])
+
+    def _between(self, low: float, high: float) -> np.ndarray:
+        inside = np.flatnonzero((self.ell > low) & (self.ell < high))
+        if len(inside):
+            return inside
+        return np.array([np.argmin(np.abs(np.log(self.ell / np.sqrt(low * high))))])
 
     def at(self, ell: float, noisy: bool = False) -> tuple[float, float]:
         """Return the mean over halofit at a multipole, and its error, from the bands around it."""
