@@ -105,9 +105,8 @@ STAGES: tuple[Stage, ...] = (
     ),
     # One of the same seeds: the ratio of their spectra has little scatter.
     _seeds("published", {p: {**s, **PUBLISHED[p]} for p, s in TALK.items()}, 1),
-    # Many cheap ones: how few differ from all tells how far from the mean those few are.
-    _seeds("seeds-sharpened", COARSE, 24),
-    _seeds("seeds-evolved", {p: {**s, **VARIANTS["evolved"]} for p, s in COARSE.items()}, 8),
+    _seeds("seeds-sharpened", COARSE, 8),
+    _seeds("seeds-evolved", {p: {**s, **VARIANTS["evolved"]} for p, s in COARSE.items()}, 4),
     Stage(
         name="lensing/steps",
         run="mlsci.stages.lensing_runs:compare_steps",
