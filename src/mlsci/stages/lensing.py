@@ -168,11 +168,13 @@ STAGES: tuple[Stage, ...] = (
         params={
             "full": {
                 "settings": {**TALK["smoke"], "seed": 0},
-                "large": {"box": 1024.0, "particles": 128, "finest": 0.03}, "seed": 0,
+                "large": {"box": 1024.0, "particles": 128, "finest": 0.03},
+                "ranks": [2, 4], "seed": 0,
             },
             "smoke": {
                 "settings": {**TALK["smoke"], **TOY, "seed": 0},
-                "large": {"box": 1024.0, "particles": 32, "finest": 0.03}, "seed": 0,
+                "large": {"box": 1024.0, "particles": 32, "finest": 0.03},
+                "ranks": [4], "seed": 0,
             },
         },
         sources=(*CODE, "lensing/calibration.py"),

@@ -100,7 +100,7 @@ def check(job: Job) -> None:
         **growth(),
         **second_order(),
         **large_scales(job.params["large"]),
-        **any_ranks(job.params["settings"], job.work),
+        **any_ranks(job.params["settings"], job.params["ranks"], job.work),
         **killed(job.params["settings"], job.work),
     }
     files.write_json(job.out / "checks.json", found)
@@ -187,16 +187,16 @@ def large_scales(size: dict[str, Any]) -> dict[str, float]:
     return {"power_z9": float(early), "power_z0": float(late), "momentum": momentum}
 
 
-def any_ranks(settings: dict[str, Any], work: Path) -> dict[str, float]:
-    """Return by how much maps of 2 and 4 ranks differ from those of one, over the map's norm."""
+def any_ranks(settings: dict[str, Any], ranks: list[int], work: Path) -> dict[str, float]:
+    """Return by how much maps of some ranks differ from those of one, over the map's norm."""
     found = {}
     for precision in ("f4", "f8"):
-        maps = [
+        alone, *others = (
             _kappa(batch({**settings, "precision": precision}, work / f"{precision}-{n}", n))
-            for n in (1, 2, 4)
-        ]
-        for ranks, one in zip((2, 4), maps[1:]):
-            found[f"ranks{ranks}_{precision}"] = _distance(one, maps[0])
+            for n in (1, *ranks)
+        )
+        for n, one in zip(ranks, others):
+            found[f"ranks{n}_{precision}"] = _distance(one, alone)
     return found
 
 
