@@ -25,7 +25,7 @@ def measure(job: Job) -> None:
     command = [
         sys.executable, str(script), "--maps", str(runs), "--out", str(job.out / "speed.json"),
         "--sides", *map(str, p["sides"]), "--ranks", *map(str, p["ranks"]),
-        "--precisions", *p["precisions"], "--repeat", str(p["repeat"]),
+        "--precisions", *p["precisions"], "--repeat", str(p["repeat"]), "--keep", str(job.work),
     ]  # fmt: skip
     if importlib.util.find_spec("jaxpm"):
         command.append("--jaxpm")
