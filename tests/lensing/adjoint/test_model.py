@@ -99,7 +99,7 @@ def test_differences_have_a_plateau(name: str, inputs: str) -> None:
         errors.append(float(np.linalg.norm(by_steps - tangent) / size))
     # longer steps run over edges of cells and boxes, shorter ones are lost in rounding and in the
     # tolerance of the growth equation
-    assert min(errors) < (1e-5 if inputs == "cosmology" else 1e-6), errors
+    assert min(errors) < (1e-5 if inputs == "cosmology" else 2e-6), errors
     assert sorted(errors)[1] < 1e-5, errors
 
 
