@@ -24,7 +24,7 @@ def vectors(n: int, seed: int) -> np.ndarray:
 
 
 def small(shape: tuple[int, ...], variant: Variant = "paper") -> PAE:
-    return PAE.for_shape(shape, latent=2, variant=variant, channels=(4, 4), hidden=(16,))
+    return PAE.for_shape(shape, latent=2, variant=variant, channels=(4, 4), hidden=(16,), layers=2)
 
 
 @pytest.mark.slow

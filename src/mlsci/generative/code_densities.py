@@ -100,16 +100,20 @@ class TrainedDensity:
     model
         The density.
     training
-        Settings of its `TrainingConfig` but for the seed.
+        Settings of its `TrainingConfig` but for the seed; None if it is trained already.
     """
 
-    def __init__(self, model: Flow | SecondStageVAE, training: dict[str, Any]) -> None:
+    def __init__(
+        self, model: Flow | SecondStageVAE, training: dict[str, Any] | None = None
+    ) -> None:
         self.model, self.training = model, training
 
     def fit(
         self, train: np.ndarray, validation: np.ndarray, noise: np.ndarray, work: Path, seed: int
     ) -> None:
         """Train with noise drawn afresh at every step; resumable from a file in `work`."""
+        if self.training is None:
+            return
         self.model.fit(
             train,
             validation,

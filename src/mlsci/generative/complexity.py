@@ -1,6 +1,6 @@
 """Size of an image after lossless compression, an outlier score that needs no training.
 
-Source: Serra et al. 2020, arXiv:1909.11480, section 3.
+Source: Serra et al. 2020, arXiv:1909.11480.
 """
 
 from __future__ import annotations
@@ -32,6 +32,6 @@ def compressed_nats(x: np.ndarray) -> np.ndarray:
 def complexity_corrected(log_prob: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Return ``ln p(x)`` plus the compressed size, ``(n,)`` nats: higher for the typical.
 
-    Minus the score S of Serra et al., eq. 1: the likelihood is forgiven what is due to simplicity.
+    Minus the score S of Serra et al.: the likelihood is forgiven what is due to simplicity.
     """
     return log_prob + compressed_nats(x)

@@ -1,7 +1,7 @@
 """Detection of foreign data by a score: areas under the ROC and precision-recall curves, FPR95.
 
 Foreign data are the positives, and lower scores are to give them away. Sources: Hendrycks & Gimpel
-2017, arXiv:1610.02136, section 2; for FPR95 Liang et al. 2018, arXiv:1706.02690, section 4.2.
+2017, arXiv:1610.02136; for FPR95 Liang et al. 2018, arXiv:1706.02690.
 """
 
 from __future__ import annotations

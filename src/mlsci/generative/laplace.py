@@ -8,7 +8,7 @@ With ``z = b(u)``, ``u`` the base variable of the flow, expand about the largest
     Sigma_z^-1 = J^T J / sigma^2 + A^T C A,   J = dg/dz,  A = du/dz,  C = -d^2 ln p(u) / du^2,
 
 which is the expansion in u written with quantities at z. Source: Boehm & Seljak 2020,
-arXiv:2006.05479, section 3.3; MacKay 2003, chapter 27. Nothing goes through the flow's slow
+arXiv:2006.05479; MacKay 2003, chapter 27. Nothing goes through the flow's slow
 direction: a point is moved in z, and u follows. J and A are exact, by batched forward-mode
 differentiation; J^T J leaves out second derivatives of g alone (Gauss-Newton), and they vanish
 almost everywhere for a decoder of ReLUs.

@@ -2,7 +2,7 @@
 
 The background model is trained on images some of whose pixels are replaced by noise: it knows the
 statistics of single pixels and of empty regions, not what the images show. The ratio is then about
-what they show. Source: Ren et al. 2019, arXiv:1906.02845, eq. 3 and section 3.
+what they show. Source: Ren et al. 2019, arXiv:1906.02845.
 """
 
 from __future__ import annotations

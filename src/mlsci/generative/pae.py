@@ -104,6 +104,7 @@ class PAE:
         variant: Variant = "paper",
         channels: tuple[int, int] = (32, 64),
         hidden: tuple[int, ...] = (128, 128),
+        layers: int = 8,
         components: int = 1,
         seed: int = 0,
     ) -> Self:
@@ -121,6 +122,8 @@ class PAE:
             Of the convolutions.
         hidden
             Widths of the perceptrons, those of the flow included.
+        layers
+            Of the flow.
         components
             Gaussians in the flow's base.
         seed
@@ -134,7 +137,9 @@ class PAE:
             networks = AutoEncoder(AutoEncoderConfig(latent, image, channels, seed=seed))
         else:
             raise ValueError(f"data must be vectors, maps or images, got one datum {shape}")
-        flow = Flow(FlowConfig(latent, hidden=hidden, components=components, seed=seed))
+        flow = Flow(
+            FlowConfig(latent, layers=layers, hidden=hidden, components=components, seed=seed)
+        )
         return cls(networks, flow, variant=variant, shape=shape)
 
     def fit(
@@ -273,7 +278,7 @@ class PAE:
         return self._expansion(standard, self._codes(standard))
 
     def outlier_score(self, x: np.ndarray) -> np.ndarray:
-        """Return ``-ln p(z)``, ``(n,)``: higher for data unlike those learned (section 4.3)."""
+        """Return ``-ln p(z)``, ``(n,)``: higher for data unlike those learned."""
         return -self.log_prob_latent(x)
 
     def latent_model(self) -> LatentModel:

@@ -27,7 +27,7 @@ class ProbabilisticPCA:
         self._shape: tuple[int, ...] = ()
 
     def fit(self, train: np.ndarray) -> None:
-        """Find mean, components and noise by maximum likelihood (their eqs. 7-8)."""
+        """Find mean, components and noise by maximum likelihood."""
         self._shape = train.shape[1:]
         self._pca.fit(self._flat(train))
 

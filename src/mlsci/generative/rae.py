@@ -2,7 +2,7 @@
 
 ``L = |x - g(z)|^2 + w_z |z|^2 + w_g |dg/dz|^2`` (RAE-GP), or spectrally normalised layers in place
 of the last term (RAE-SN). Their density of codes is fitted afterwards, a Gaussian mixture in the
-paper. Source: Ghosh et al. 2020, arXiv:1903.12436, eqs. 5-9.
+paper. Source: Ghosh et al. 2020, arXiv:1903.12436.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class _SpectralNorms:
     """Within a `with` block, a module's matrices and kernels have a largest singular value of 1.
 
     A kernel ``(h, w, a, b)`` is taken as the matrix ``(h w a, b)`` (Miyato et al. 2018,
-    arXiv:1802.05957, section 2.1); the value is exact, from the smaller Gram matrix.
+    arXiv:1802.05957); the value is exact, from the smaller Gram matrix.
     """
 
     def __init__(self, module: tf.Module) -> None:

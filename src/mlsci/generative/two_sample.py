@@ -42,7 +42,7 @@ def classifier_accuracy(
     """Return how often a perceptron tells real from fake on pairs that it was not trained on.
 
     It learns from one half of each cloud and is asked about the other; 0.5 if they cannot be told
-    apart, 1 if always. Source: Lopez-Paz & Oquab 2017, arXiv:1610.06545, section 3.
+    apart, 1 if always. Source: Lopez-Paz & Oquab 2017, arXiv:1610.06545.
     """
     n = min(len(real), len(fake)) // 2
     if n < 2:

@@ -1,7 +1,7 @@
 """Second stage of the two-stage VAE: a small VAE whose data are the codes of the first.
 
 The first stage's codes fill a known number of dimensions, unlike images, so that a VAE of as many
-latent dimensions can match their density. Source: Dai & Wipf 2019, arXiv:1903.05789, section 4.
+latent dimensions can match their density. Source: Dai & Wipf 2019, arXiv:1903.05789.
 """
 
 from __future__ import annotations

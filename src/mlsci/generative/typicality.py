@@ -1,6 +1,6 @@
 """Typicality: a log-likelihood far from its usual value is suspect on either side.
 
-Source: Nalisnick et al. 2019, arXiv:1906.02994, eq. 5, for single data.
+Source: Nalisnick et al. 2019, arXiv:1906.02994, for single data.
 """
 
 from __future__ import annotations

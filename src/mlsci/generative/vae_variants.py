@@ -18,7 +18,7 @@ class FullSigmaVAE(VAE):
     """VAE whose likelihood has a learned width for every pixel.
 
     `VAE` has one for all; at the optimum that one is the root mean squared error, whether it is
-    learned or set analytically (Rybkin et al. 2021, arXiv:2006.13202, section 3).
+    learned or set analytically (Rybkin et al. 2021, arXiv:2006.13202).
     """
 
     def __init__(self, config: VAEConfig) -> None:
@@ -41,8 +41,8 @@ class AnnealedVAE(VAE):
     """Beta-VAE that is trained with a small beta first.
 
     An epoch at each share of the final beta, then the rest of the epochs at the whole of it: codes
-    are in use before their information is taxed. Source: Bowman et al. 2016, arXiv:1511.06349,
-    section 3.1; Higgins et al. 2017.
+    are in use before their information is taxed. Source: Bowman et al. 2016, arXiv:1511.06349;
+    Higgins et al. 2017.
     """
 
     SHARES = (0.05, 0.3)

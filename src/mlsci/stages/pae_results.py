@@ -1,0 +1,180 @@
+"""What the notebooks of the chapter read from the artefacts of `mlsci.stages.pae`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlsci.report.session import Session
+from mlsci.stages import all_stages
+from mlsci.stages.aeflow_results import mean_and_deviation
+from mlsci.stages.pae import ROWS
+
+Metrics = dict[str, Any]
+Value = tuple[float, float | None]
+PAPER = "Böhm & Seljak 2020, arXiv:2006.05479"
+
+# AUROC, models of Fashion-MNIST: arXiv:2006.05479; there the flow's density, the AE's
+# reconstruction error, and the other methods as cited there.
+PUBLISHED_AUROC: dict[str, dict[str, float]] = {
+    "PAE, ln p(z)": {
+        "handwritten digits": 0.997,
+        "flipped left-right": 0.698,
+        "flipped upside down": 0.891,
+    },
+    "AE, reconstruction": {
+        "handwritten digits": 0.986,
+        "flipped left-right": 0.689,
+        "flipped upside down": 0.880,
+    },
+    "VIB": {"handwritten digits": 0.941, "flipped left-right": 0.667, "flipped upside down": 0.902},
+    "WAIC": {
+        "handwritten digits": 0.766,
+        "flipped left-right": 0.624,
+        "flipped upside down": 0.704,
+    },
+    "IWAE": {
+        "handwritten digits": 0.423,
+        "flipped left-right": 0.594,
+        "flipped upside down": 0.668,
+    },
+    "likelihood ratio": {"handwritten digits": 0.996},
+}
+
+
+class Results:
+    """The chapter's artefacts, as far as the profile has them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of the artefact ``pae/<name>``."""
+        return self._session.artefact(f"pae/{name}")
+
+    def metrics(self, name: str) -> Metrics:
+        """Return the numbers of the artefact ``pae/<name>``."""
+        with (self.folder(name) / "metrics.json").open(encoding="utf-8") as f:
+            return dict(json.load(f))
+
+    def arrays(self, name: str, file: str) -> dict[str, np.ndarray]:
+        """Return the arrays that the artefact ``pae/<name>`` keeps."""
+        with np.load(self.folder(name) / file) as stored:
+            return {key: stored[key] for key in stored.files}
+
+    def rows(self) -> list[str]:
+        """Return the rows of the table that the profile has."""
+        stages = all_stages()
+        return [name for name in ROWS if f"pae/bench-{name}-s0" in stages]
+
+    def every(self, row: str) -> list[Metrics]:
+        """Return the numbers of a row for each of its seeds."""
+        stages = all_stages()
+        names = [f"bench-{row}-s{seed}" for seed in ROWS[row].seeds]
+        return [
+            self.metrics(name)
+            for name in names
+            if self._session.profile in stages[f"pae/{name}"].params
+        ]
+
+    def spread(self, row: str, pick: Callable[[Metrics], float]) -> Value:
+        """Return mean and deviation over the seeds of a row of what `pick` takes from each."""
+        return mean_and_deviation([pick(metrics) for metrics in self.every(row)])
+
+    def sample_column(self, measure: str) -> dict[str, Value]:
+        """Return a measure of samples by label of the row, for rows that have samples.
+
+        Of a row with one seed the Frechet distance has the bootstrap's error.
+        """
+        column = {}
+        for row in self.rows():
+            every = self.every(row)
+            if "samples" not in every[0]:
+                continue
+            value, error = mean_and_deviation([m["samples"][measure] for m in every])
+            if error is None and measure == "frechet":
+                error = every[0]["samples"]["frechet_error"]
+            column[ROWS[row].label] = (value, error)
+        return column
+
+    def error_column(self) -> dict[str, Value]:
+        """Return the squared error a pixel of reconstructions by label, where there are any."""
+        return {
+            ROWS[row].label: self.spread(row, lambda m: float(m["error_test"]))
+            for row in self.rows()
+            if "error_test" in self.every(row)[0]
+        }
+
+    def strangers(self) -> list[str]:
+        """Return the names of the sets of foreign images."""
+        first = self.every("pae")[0]["detection"]
+        return list(next(iter(first.values())))
+
+    def detection(self, row: str, score: str, strangers: str, measure: str = "auroc") -> Value:
+        """Return a measure of detection over seeds."""
+        return self.spread(row, lambda m: float(m["detection"][score][strangers][measure]))
+
+    def detection_rows(self) -> list[tuple[str, str]]:
+        """Return every (row, score) of the table of outliers."""
+        return [(row, score) for row in self.rows() for score in self.every(row)[0]["detection"]]
+
+    def detection_table(self, measure: str = "auroc") -> dict[str, list[Value]]:
+        """Return the table of outliers: by "row, score", a value for each set of strangers."""
+        return {
+            f"{ROWS[row].label}, {score}": [
+                self.detection(row, score, name, measure) for name in self.strangers()
+            ]
+            for row, score in self.detection_rows()
+        }
+
+    def shortfall(self, row: str, strangers: str) -> Value:
+        """Return the best AUROC of all other models minus the best of a row, for one set.
+
+        Zero or less if the row is best. The score is chosen on the set itself, for every model.
+        """
+        best: dict[str, float] = {}
+        for name, score in self.detection_rows():
+            value = self.detection(name, score, strangers)[0]
+            best[name] = max(best.get(name, 0.0), value)
+        return max(value for name, value in best.items() if name != row) - best[row], None
+
+    def failures(self, kind: str) -> int:
+        """Return how many of the repeated trainings of a kind failed."""
+        return sum(run["failed"] for run in self.metrics("ease")["runs"] if run["kind"] == kind)
+
+    def repeated(self, kind: str, measure: str) -> dict[float, list[float]]:
+        """Return a measure of the repeated trainings of a kind, by rate, a value a seed."""
+        found: dict[float, list[float]] = {}
+        for run in self.metrics("ease")["runs"]:
+            if run["kind"] == kind and not run["failed"]:
+                found.setdefault(float(run["rate"]), []).append(float(run[measure]))
+        return dict(sorted(found.items()))
+
+    def worst_over_best(self, kind: str, measure: str) -> float:
+        """Return the ratio of the largest to the smallest of all repeated trainings."""
+        values = [v for group in self.repeated(kind, measure).values() for v in group]
+        return max(values) / min(values)
+
+    def singular_values(self) -> dict[str, np.ndarray]:
+        """Return the singular values of codes over the largest, by the networks' name."""
+        found = self.metrics("spectrum")["singular"]
+        return {name: np.array(values) / max(values) for name, values in found.items()}
+
+    def best_rival(self, measure: str, row: str) -> Value:
+        """Return the lowest value of a measure of samples among the other rows."""
+        column = self.sample_column(measure)
+        return min(value for label, value in column.items() if label != ROWS[row].label)
+
+
+def evidence_errors(arrays: dict[str, np.ndarray], estimate: str) -> np.ndarray:
+    """Return an estimate of ln p(x) minus that by annealing, ``(n,)`` nats."""
+    return arrays[estimate].astype(np.float64) - arrays["annealed"].astype(np.float64)
+
+
+def share_within(values: Sequence[float] | np.ndarray, limit: float) -> float:
+    """Return the share of values of magnitude at most `limit`."""
+    return float(np.mean(np.abs(np.asarray(values)) <= limit))

@@ -1,0 +1,309 @@
+"""What the stages of `mlsci.stages.pae` compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mlsci.generative.annealing import AnnealingConfig, annealed_evidence
+from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig
+from mlsci.generative.classifier import Classifier
+from mlsci.generative.code_densities import DENSITIES, CodeDensity, TrainedDensity
+from mlsci.generative.detection import detection
+from mlsci.generative.flows import Flow, FlowConfig
+from mlsci.generative.laplace import importance_evidence
+from mlsci.generative.pae import PAE
+from mlsci.generative.pca import ProbabilisticPCA
+from mlsci.generative.persistence import config_from_dict, round_to_half
+from mlsci.generative.pixelflow import PixelFlow
+from mlsci.generative.quality import frechet_distance, neighbourhoods
+from mlsci.generative.rae import RegularisedAutoEncoder
+from mlsci.generative.rivals import (
+    AutoEncoderWithDensity,
+    Compression,
+    PCARival,
+    PixelFlowRival,
+    Rival,
+)
+from mlsci.generative.training import TrainingConfig, TrainingFailedError
+from mlsci.generative.two_sample import classifier_accuracy, closer_to_training, frechet_error
+from mlsci.generative.vae import VAE, VAEConfig
+from mlsci.generative.vae_variants import AnnealedVAE, FullSigmaVAE
+from mlsci.report import files
+from mlsci.report.arrays import write_arrays
+from mlsci.report.seal import Job
+from mlsci.stages.aeflow_runs import Clock, as_bytes, foreign, images, squared_error
+
+# The kind of networks that a stage trained, by the part of its name between "/" and "-s".
+NETWORKS: dict[str, type[AutoEncoder]] = {
+    "ae-d32": AutoEncoder,
+    "vae-d32": VAE,
+    "train-map": AutoEncoder,
+    "train-beta-vae": AnnealedVAE,
+    "train-full-sigma": FullSigmaVAE,
+    "train-rae-gp": RegularisedAutoEncoder,
+    "train-rae-sn": RegularisedAutoEncoder,
+}
+
+
+def splits(sizes: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Return the images ``(n, h, w, 1)`` of training, validation and test."""
+    return {split: images(sizes, split)[0] for split in ("train", "validation", "test")}
+
+
+def train_networks(job: Job) -> None:
+    """Train the networks of a rival; keep the weights (as float16), history and errors."""
+    p, x = job.params, splits(job.params["images"])
+    kind = NETWORKS[f"train-{p['kind']}"]
+    model = kind(config_from_dict(kind.config_type, p["model"]))
+    training = config_from_dict(TrainingConfig, p["training"])
+    checkpoint = job.work / "checkpoint.npz"
+    if p["kind"] == "map":
+        pae = PAE(model, Flow(FlowConfig(dim=model.config.latent)), variant="map")
+        history = pae.fit_autoencoder(
+            x["train"], x["validation"], training, checkpoint=checkpoint, log=print
+        )
+        model.log_sigma.assign(0.5 * np.log(squared_error(model, x["validation"])))
+    else:
+        history = model.fit(x["train"], x["validation"], training, checkpoint=checkpoint, log=print)
+    round_to_half(model)
+    model.save(job.out / "model.npz")
+    files.write_json(
+        job.out / "metrics.json",
+        {"history": history.as_dict(), "error_test": squared_error(model, x["test"])},
+    )
+
+
+def build(job: Job) -> Rival:
+    """Return the model of a row, with the parts that other stages have trained."""
+    p = job.params
+    if not p["networks"]:
+        if p["density"] == "pixel-flow":
+            background = [n for n in job.stage.inputs if n.startswith("pae/background")]
+            return PixelFlowRival(
+                PixelFlow.load(job.input(f"aeflow/pixelflow-s{job.seed}") / "flow.npz"),
+                PixelFlow.load(job.input(background[0]) / "flow.npz") if background else None,
+            )
+        return PCARival(32) if p["density"] == "pca" else Compression()
+    kind = NETWORKS[p["networks"].partition("/")[2].rpartition("-s")[0]]
+    networks = kind.load(job.input(p["networks"]) / "model.npz")
+    density: CodeDensity
+    if "/" in p["density"]:
+        density = TrainedDensity(Flow.load(job.input(p["density"]) / "mixture_flow.npz"))
+    else:
+        name = "mixture" if p["density"] == "gaussian" else p["density"]
+        density = DENSITIES[name](networks.config.latent, p["settings"], job.seed)
+    return AutoEncoderWithDensity(networks, density, evidence=p["evidence"])
+
+
+def benchmark(job: Job) -> None:
+    """Fit a row of the table, and measure it: samples, reconstructions, outliers."""
+    p, x = job.params, splits(job.params["images"])
+    model = build(job)
+    with Clock() as clock:
+        model.fit(x["train"], x["validation"], work=job.work, seed=job.seed)
+    result: dict[str, Any] = {"fit": clock.record}
+    reconstructed = model.reconstruct(x["test"])
+    if reconstructed is not None:
+        error = np.mean(np.square(reconstructed - x["test"]), dtype=np.float64)
+        result["error_test"] = float(error)
+    with Clock() as clock:
+        drawn = model.sample(p["sizes"]["samples"], seed=job.seed)
+    if drawn is not None:
+        classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
+        result["sampling"] = clock.record
+        result["samples"] = sample_measures(classifier, x, drawn, p["sizes"]["neighbours"])
+        if job.seed == 0:
+            write_arrays(job.out / "shown.npz", {"x": as_bytes(drawn[:64])})
+    result["detection"] = detections(model, outsiders(p, x["test"], job.seed), p["sizes"])
+    files.write_json(job.out / "metrics.json", result)
+
+
+def sample_measures(
+    classifier: Classifier, x: dict[str, np.ndarray], drawn: np.ndarray, neighbours: int
+) -> dict[str, float]:
+    """Return what tells samples from test images, in the features of a classifier."""
+    drawn = np.clip(drawn, 0, 1)
+    real, fake = classifier.features(x["test"]), classifier.features(drawn)
+    near = neighbourhoods(real[:neighbours], fake[:neighbours])
+    flat = {name: v.reshape(len(v), -1) for name, v in x.items()}
+    return {
+        "frechet": frechet_distance(real, fake),
+        "frechet_error": frechet_error(real, fake),
+        "precision": near.precision,
+        "recall": near.recall,
+        "density": near.density,
+        "coverage": near.coverage,
+        "told_apart": classifier_accuracy(real, fake),
+        "closer_to_training": closer_to_training(
+            drawn.reshape(len(drawn), -1)[:2000], flat["train"][:neighbours], flat["test"]
+        ),
+    }
+
+
+def outsiders(p: Mapping[str, Any], test: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Return the familiar test images, under "familiar", and sets of foreign ones."""
+    rng = np.random.default_rng([seed, 13])
+    noise = rng.uniform(size=test.shape).astype(np.float32)
+    sets = {"familiar": test}
+    for name, source in p["strangers"].items():
+        sets[name] = foreign({**p["images"], "outside": source})
+    return sets | {
+        "flipped left-right": test[:, :, ::-1],
+        "flipped upside down": test[:, ::-1],
+        "noise": noise,
+    }
+
+
+def detections(
+    model: Rival, sets: dict[str, np.ndarray], sizes: dict[str, int]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return AUROC, AUPR and FPR95 by score and set of foreign images."""
+    found = {name: dict(model.scores(x)) for name, x in sets.items()}
+    for name, x in sets.items():
+        found[name] |= model.costly_scores(x[: sizes["costly"]])
+    inside = found.pop("familiar")
+    return {
+        score: {name: detection(inside[score], found[name][score]).as_dict() for name in found}
+        for score in inside
+    }
+
+
+def latent_spectrum(job: Job) -> None:
+    """Measure the singular values of codes, and the error of principal components by number."""
+    p, x = job.params, splits(job.params["images"])
+    result: dict[str, Any] = {"singular": {}, "pca_error": {}}
+    for name in job.stage.inputs:
+        kind = NETWORKS[name.partition("/")[2].rpartition("-s")[0]]
+        codes = kind.load(job.input(name) / "model.npz").encode(x["test"]).astype(np.float64)
+        singular = np.linalg.svd(codes - codes.mean(0), compute_uv=False) / np.sqrt(len(codes))
+        result["singular"][name.partition("/")[2]] = singular.tolist()
+    for latent in p["sizes"]:
+        model = ProbabilisticPCA(latent)
+        model.fit(x["train"])
+        error = np.mean(np.square(model.reconstruct(x["test"]) - x["test"]))
+        result["pca_error"][str(latent)] = float(error)
+    files.write_json(job.out / "metrics.json", result)
+
+
+def train_again_and_again(job: Job) -> None:
+    """Train small models of two kinds from several seeds and at several rates; count failures."""
+    p, x = job.params, splits(job.params["images"])
+    classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
+    real = classifier.features(x["test"])
+    runs = []
+    for kind in ("PAE", "VAE"):
+        for rate in p["rates"]:
+            for seed in p["seeds"]:
+                run: dict[str, Any] = {"kind": kind, "rate": rate, "seed": seed, "failed": False}
+                try:
+                    drawn, run["error"] = small_model(p, x, kind, rate, seed)
+                    run["frechet"] = frechet_distance(real, classifier.features(drawn))
+                except (TrainingFailedError, ValueError) as failure:
+                    run |= {"failed": True, "why": str(failure)}
+                print(run, flush=True)
+                runs.append(run)
+    files.write_json(job.out / "metrics.json", {"runs": runs})
+
+
+def small_model(
+    p: Mapping[str, Any], x: dict[str, np.ndarray], kind: str, rate: float, seed: int
+) -> tuple[np.ndarray, float]:
+    """Return samples of a model trained on few images, and its error on test images."""
+    train = x["train"][: p["train"]]
+    shape = {**p["model"], "seed": seed}
+    training = config_from_dict(TrainingConfig, {**p["training"], "rate": rate, "seed": seed})
+    model: AutoEncoder
+    if kind == "VAE":
+        model = VAE(config_from_dict(VAEConfig, shape))
+        model.fit(train, x["validation"], training)
+        drawn = model.sample(len(x["test"]), seed=seed)
+    else:
+        model = AutoEncoder(config_from_dict(AutoEncoderConfig, shape))
+        flow = Flow(
+            config_from_dict(FlowConfig, {"dim": model.config.latent, "seed": seed, **p["shape"]})
+        )
+        pae = PAE(model, flow)
+        pae.fit_autoencoder(train, x["validation"], training)
+        # The rate is varied in both steps alike.
+        scaled = p["flow"]["rate"] * rate / float(np.median(p["rates"]))
+        pae.fit_flow(
+            train,
+            x["validation"],
+            config_from_dict(TrainingConfig, {**p["flow"], "rate": scaled, "seed": seed}),
+        )
+        drawn = pae.sample(len(x["test"]), seed=seed)
+    return drawn, squared_error(model, x["test"])
+
+
+def compare_evidence(job: Job) -> None:
+    """Train a small probabilistic auto-encoder; estimate ln p(x) of test images in three ways."""
+    p, x = job.params, splits(job.params["images"])
+    shape = x["train"].shape[1:]
+    pae = PAE.for_shape(
+        shape,
+        latent=p["latent"],
+        variant="map",
+        channels=tuple(p["channels"]),
+        layers=p["layers"],
+        seed=job.seed,
+    )
+    histories = pae.fit(
+        x["train"],
+        x["validation"],
+        autoencoder=config_from_dict(TrainingConfig, p["autoencoder"]),
+        flow=config_from_dict(TrainingConfig, p["flow"]),
+        checkpoints=job.work,
+        log=print,
+    )
+    round_to_half(pae.autoencoder)
+    round_to_half(pae.flow)
+    pae.measure_noise(x["validation"])
+    pae.save(job.out / "pae")
+    pae.laplace(x["test"][:1])  # compiled before the clock starts
+    with Clock() as clock:
+        timed = pae.laplace(x["test"][: p["timed"]])
+    print(f"Laplace: {clock.record}", flush=True)
+    few = x["test"][: p["compared"]]
+    found, model = pae.laplace(few), pae.latent_model()
+    sampled, effective = importance_evidence(model, few, found, samples=p["samples"], seed=job.seed)
+    with Clock() as annealing_clock:
+        annealed = annealed_evidence(
+            model,
+            few,
+            lambda n, seed: pae.flow.sample(n, seed=seed),
+            found.precision,
+            AnnealingConfig(**p["annealing"], seed=job.seed),
+        )
+    arrays = {
+        "laplace": found.log_evidence,
+        "laplace_likelihood": found.log_likelihood,
+        "laplace_prior": found.log_prior,
+        "laplace_volume": found.log_volume,
+        "importance": sampled,
+        "importance_effective": effective,
+        "annealed": annealed.log_evidence,
+        "annealed_spread": annealed.spread,
+        "annealed_effective": annealed.effective,
+        "accepted": annealed.accepted,
+        "decrement": timed.decrement,
+        "evidence": timed.log_evidence,
+    }
+    write_arrays(job.out / "evidence.npz", {k: v.astype(np.float32) for k, v in arrays.items()})
+    shown = {"x_test": as_bytes(few[:32]), "x_reconstructed": as_bytes(pae.reconstruct(few[:32]))}
+    shown["x_samples"] = as_bytes(pae.sample(64, seed=job.seed))
+    shown["sigma"] = pae.sigma[..., 0].astype(np.float32)
+    write_arrays(job.out / "shown.npz", shown)
+    files.write_json(
+        job.out / "metrics.json",
+        {
+            "histories": [h.as_dict() for h in histories],
+            "error_test": float(np.mean(np.square(pae.reconstruct(x["test"]) - x["test"]))),
+            "laplace_seconds": clock.record,
+            "laplace_images": len(timed.z),
+            "annealing_seconds": annealing_clock.record,
+            "rank": np.bincount(timed.rank, minlength=p["latent"] + 1).tolist(),
+        },
+    )

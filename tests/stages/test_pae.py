@@ -1,0 +1,164 @@
+"""The benchmark's table, at small size: every row runs, and the notebooks' numbers come of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig
+from mlsci.generative.classifier import Classifier, ClassifierConfig
+from mlsci.generative.flows import Flow, FlowConfig
+from mlsci.generative.vae import VAE, VAEConfig
+from mlsci.report import notebook
+from mlsci.report.seal import Job
+from mlsci.report.session import Session
+from mlsci.stages import pae, pae_results, pae_runs
+
+STAGES = {stage.name: stage for stage in pae.STAGES}
+TINY = {"inside": "mnist-5k", "outside": "digits", "train": 300, "validation": 60, "test": 60}
+
+
+class Here(Job):
+    """A job whose inputs lie, without seals, in a folder."""
+
+    def input(self, name: str) -> Path:
+        return self.store / name
+
+
+def job(name: str, folder: Path, **changes: Any) -> Job:
+    stage = STAGES[name]
+    params = {**stage.params["smoke"], "images": TINY, **changes}
+    out, work = folder / name, folder / "work" / name
+    out.mkdir(parents=True)
+    work.mkdir(parents=True)
+    return Here(stage, "smoke", params, 0, out, work, folder)
+
+
+@pytest.fixture
+def trained(tmp_path: Path) -> Path:
+    shape = {"latent": 3, "channels": (4, 4)}
+    AutoEncoder(AutoEncoderConfig(**shape)).save(tmp_path / "aeflow/ae-d32-s0/model.npz")
+    VAE(VAEConfig(**shape)).save(tmp_path / "aeflow/vae-d32-s0/model.npz")
+    Flow(FlowConfig(dim=3, layers=2, hidden=(8,), components=2)).save(
+        tmp_path / "aeflow/latent-ae-d32-s0/mixture_flow.npz"
+    )
+    Classifier(ClassifierConfig(channels=(4, 4))).save(
+        tmp_path / "aeflow/classifier/classifier.npz"
+    )
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", sorted(pae.ROWS))
+def test_a_row_is_measured(row: str, trained: Path) -> None:
+    sizes = {"samples": 40, "costly": 10, "neighbours": 30}
+    one = job(f"pae/bench-{row}-s0", trained, sizes=sizes)
+    pae_runs.benchmark(one)
+    result = json.loads((one.out / "metrics.json").read_text())
+    assert result["detection"]
+    for sets in result["detection"].values():
+        assert set(sets) == {
+            "handwritten digits", "flipped left-right", "flipped upside down", "noise",
+        }  # fmt: skip
+        assert all(0 <= v <= 1 for values in sets.values() for v in values.values())
+    if "samples" in result:
+        assert result["samples"]["frechet"] > 0
+        assert result["samples"]["frechet_error"] > 0
+        assert (one.out / "shown.npz").exists()
+    assert ("Laplace evidence" in result["detection"]) == pae.ROWS[row].evidence
+
+
+@pytest.mark.slow
+def test_estimates_of_the_evidence_are_compared(tmp_path: Path) -> None:
+    one = job("pae/evidence", tmp_path, compared=4, timed=10, latent=2)
+    pae_runs.compare_evidence(one)
+    with np.load(one.out / "evidence.npz") as stored:
+        for name in ("laplace", "importance", "annealed"):
+            assert stored[name].shape == (4,)
+            assert np.isfinite(stored[name]).all()
+        parts = sum(stored[f"laplace_{part}"] for part in ("likelihood", "prior", "volume"))
+        np.testing.assert_allclose(parts, stored["laplace"], rtol=1e-4)
+    metrics = json.loads((one.out / "metrics.json").read_text())
+    assert sum(metrics["rank"]) == metrics["laplace_images"] == 10
+
+
+@pytest.mark.slow
+def test_spectrum_and_repeated_trainings(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spectrum = job("pae/spectrum", trained, sizes=[2, 20])
+    pae_runs.latent_spectrum(spectrum)
+    ease = job("pae/ease", trained)
+    pae_runs.train_again_and_again(ease)
+    monkeypatch.setattr(Session, "artefact", lambda self, name: trained / name)
+    results = pae_results.Results(notebook("pae-test", profile="smoke"))
+    for values in results.singular_values().values():
+        assert values[0] == 1
+        assert (np.diff(values) <= 0).all()
+    errors = results.metrics("spectrum")["pca_error"]
+    assert errors["20"] < errors["2"]
+    settings = STAGES["pae/ease"].params["smoke"]
+    for kind in ("PAE", "VAE"):
+        runs = [r for r in results.metrics("ease")["runs"] if r["kind"] == kind]
+        assert len(runs) == len(settings["rates"]) * len(settings["seeds"])
+        done = sum(len(v) for v in results.repeated(kind, "frechet").values())
+        assert results.failures(kind) + done == len(runs)
+    assert results.failures("VAE") == 0
+    assert results.worst_over_best("VAE", "error") >= 1
+
+
+def test_rows_read_what_is_there() -> None:
+    for name, row in pae.ROWS.items():
+        for seed in row.seeds:
+            stage = STAGES[f"pae/bench-{name}-s{seed}"]
+            assert stage.params["full"]["seed"] == seed
+            assert ("smoke" in stage.params) == (seed == 0)
+            if row.networks:
+                assert f"{row.networks}-s{seed}" in stage.inputs
+
+
+class Stored(pae_results.Results):
+    """Results of rows that a test wrote down."""
+
+    def __init__(self, numbers: dict[str, list[dict[str, Any]]]) -> None:
+        super().__init__(notebook("pae-test", profile="full"))
+        self._numbers = numbers
+
+    def rows(self) -> list[str]:
+        return list(self._numbers)
+
+    def every(self, row: str) -> list[dict[str, Any]]:
+        return self._numbers[row]
+
+
+def measured(auroc: float, frechet: float | None) -> dict[str, Any]:
+    samples = {} if frechet is None else {"samples": {"frechet": frechet, "frechet_error": 0.1}}
+    return {"detection": {"ln p(z)": {"digits": {"auroc": auroc}}}, **samples}
+
+
+def test_the_table_is_over_seeds_and_best_is_best() -> None:
+    results = Stored(
+        {
+            "pae": [measured(0.8, 1.0), measured(0.9, 3.0)],
+            "vae": [measured(0.9, 5.0)],
+            "compression": [measured(0.6, None)],
+        }
+    )
+    column = results.sample_column("frechet")
+    assert column["PAE"] == (2.0, pytest.approx(np.sqrt(2)))
+    assert column["VAE"] == (5.0, 0.1)
+    assert "compressed size" not in column
+    assert results.best_rival("frechet", "pae") == (5.0, 0.1)
+    assert results.strangers() == ["digits"]
+    assert results.shortfall("pae", "digits")[0] == pytest.approx(0.05)
+    table = results.detection_table()
+    assert table["compressed size, ln p(z)"] == [(0.6, None)]
+
+
+def test_errors_are_against_annealing() -> None:
+    arrays = {"laplace": np.array([1.0, 2.5]), "annealed": np.array([1.5, 1.0])}
+    error = pae_results.evidence_errors(arrays, "laplace")
+    np.testing.assert_allclose(error, [-0.5, 1.5])
+    assert pae_results.share_within(error, 1) == 0.5
