@@ -118,10 +118,8 @@ class PAE:
             Dimension of the codes.
         variant
             "paper" or "map".
-        channels
-            Of the convolutions.
-        hidden
-            Widths of the perceptrons, those of the flow included.
+        channels, hidden
+            Of the convolutions, and widths of the perceptrons, those of the flow included.
         layers
             Of the flow.
         components
@@ -152,25 +150,19 @@ class PAE:
         checkpoints: Path | None = None,
         log: Callable[[str], None] | None = None,
     ) -> tuple[History, History]:
-        """Train auto-encoder and flow, and measure the noise; data ``(n, *shape)`` of any range.
+        """Train auto-encoder and flow, and measure the noise; return the two histories.
 
         Parameters
         ----------
-        train
-            To learn from.
-        validation
-            To choose epochs by, and to measure the noise on; none of it in `train`.
+        train, validation
+            Data ``(n, *shape)`` of any range; the latter to choose epochs by and to measure the
+            noise on, none of it in the former.
         autoencoder, flow
             Schedules.
         checkpoints
             Folder from which an interrupted training is resumed.
         log
             Receives a line an epoch.
-
-        Returns
-        -------
-        tuple of History
-            Of the auto-encoder and of the flow.
         """
         history = self.fit_autoencoder(
             train,
@@ -229,8 +221,8 @@ class PAE:
     def measure_noise(self, validation: np.ndarray) -> None:
         """Set `sigma` to the error of each pixel on data that no network was trained on.
 
-        A pixel's variance is averaged with that of all pixels, which counts as a few data more, so
-        that one that happens to be constant is not taken to be without noise.
+        A pixel's variance is averaged with that of all, which counts as a few data more, so that
+        no pixel is taken to be without noise.
         """
         x = self._standard(validation)
         squared = np.square(in_batches(self._decode, self._codes(x)) - x)
@@ -314,10 +306,8 @@ class PAE:
 
         Raises
         ------
-        FileNotFoundError
-            If there is no such model.
-        ValueError
-            If a file is not the one that was saved, or the format is newer than this package.
+        FileNotFoundError, ValueError
+            If there is no such model; if a file is not the one that was saved, or the format newer.
         """
         folder = Path(folder)
         with (folder / "pae.json").open(encoding="utf-8") as f:
