@@ -7,8 +7,7 @@ gradient with respect to its output says of its input (vjp). `model` puts them t
     `mesh`, painting and reading; `forces`, gravity and sharpening, with its parameters; `initial`,
     the transfer function and perturbation theory; `leapfrog`, the steps in time, which the adjoint
     goes back through instead of recording them; `lightcone`, particles at their own crossings;
-    `cosmology`, `power` and `sources`, what depends on the cosmology alone; `model`, whole runs;
-    `tensorflow_op`, a run as an operation of TensorFlow.
-Uses: `fisher`, forecasts and optimal compression; `inference`, initial conditions from a map;
-`calibration`, parameters of the sharpening.
+    `cosmology`, `power` and `sources`, what depends on the cosmology alone; `model`, whole runs.
+Uses: `fisher`, forecasts and optimal compression; `inference`, the posterior of
+initial conditions; `calibration`, how spectra depend on the sharpening.
 """
