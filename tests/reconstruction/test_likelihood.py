@@ -150,6 +150,27 @@ def test_a_flow_and_a_decoder_make_a_model() -> None:
         model.images(np.zeros((2, 4)))
 
 
+def test_derivatives_go_through_the_flow() -> None:
+    flow = Flow(FlowConfig(dim=3, layers=2, hidden=(8,)))
+    model = BaseDecoder.of(lambda z: tf.reshape(z, (-1, 1, 3, 1)), flow, (1, 3, 1))
+    likelihood = Likelihood(model, Corruption(Compose(), 0.5), 0.0)
+    u = RNG.standard_normal((4, 3)).astype(np.float32)
+    data = likelihood.whitened(np.zeros((4, 1, 3, 1)))
+    value, gradient, square = likelihood.linear_rows(u, data, np.arange(4))
+    step = 1e-2 * np.eye(3, dtype=np.float32)
+    columns = [(flow.from_base(u + e) - flow.from_base(u - e)) / (2e-2 * 0.5) for e in step]
+    numerical = np.stack(columns, -1)
+    np.testing.assert_allclose(
+        square, numerical.transpose(0, 2, 1) @ numerical, rtol=0.02, atol=0.02
+    )
+    expected = -np.einsum("nmd,nm->nd", numerical, flow.from_base(u) / 0.5)
+    np.testing.assert_allclose(gradient, expected, rtol=0.02, atol=0.02)
+    both = likelihood.gradient(u[:, None], data)
+    np.testing.assert_allclose(both[1][:, 0] + u, gradient, rtol=1e-4, atol=1e-4)
+    stated = value + likelihood.log_normalisation + log_prior(u)
+    np.testing.assert_allclose(both[0][:, 0], stated, rtol=1e-5)
+
+
 def test_impossible_problems_are_refused() -> None:
     noisy = Corruption(Compose(), 0.5)
     with pytest.raises(ValueError, match="without noise"):

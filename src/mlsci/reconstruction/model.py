@@ -56,7 +56,9 @@ class BaseDecoder:
                 f"the base of the flow is a mixture of {flow.base.components} Gaussians: train one "
                 "with components=1, whose base is the standard normal"
             )
-        return cls(flow.config.dim, image, lambda u: decoder(flow.bijector.forward(u)))
+        # A tensor of its own: TensorFlow Probability remembers what it has mapped, and would return
+        # the value of an earlier call, through which no gradient flows.
+        return cls(flow.config.dim, image, lambda u: decoder(flow.bijector.forward(tf.identity(u))))
 
     def images(self, u: np.ndarray) -> np.ndarray:
         """Return the images ``(n, *image)`` of base vectors ``(n, latent)``."""
