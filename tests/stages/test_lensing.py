@@ -166,7 +166,8 @@ def test_large_scales_grow_linearly():
 def test_runs_that_must_be_the_same_are(tmp_path):
     settings = {**lensing.TALK["smoke"], **lensing.TOY, "transfer": "eisenstein_hu", "seed": 0}
     found = lensing_checks.any_ranks(settings, [2, 4], tmp_path)
-    assert max(found["ranks2_f4"], found["ranks4_f4"]) < 1e-5
+    # Rounding grows over ten steps of gravity: 3e-5 in single precision.
+    assert max(found["ranks2_f4"], found["ranks4_f4"]) < 1e-4
     assert max(found["ranks2_f8"], found["ranks4_f8"]) < 1e-12
     settings["particles"] = 64  # which takes long enough to be killed
     found = lensing_checks.killed(settings, tmp_path)
