@@ -20,6 +20,7 @@ CHAPTERS = (
     "mlsci.stages.covid_counterfactual",
     "mlsci.stages.covid_backtest",
     "mlsci.stages.covid_hierarchical",
+    "mlsci.stages.lensing",
 )
 
 
