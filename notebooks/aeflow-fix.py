@@ -102,7 +102,6 @@ for kind in ("ae", "vae"):
     nb.claim(
         f"aeflow.{kind}_flow_gain",
         *gains[kind]["mixture_flow"],
-        target=">= 20" if kind == "ae" else None,
         unit="nats",
         fmt=".3g",
         description=f"{kind.upper()} codes: test log-likelihood of the flow of a mixture above the "
