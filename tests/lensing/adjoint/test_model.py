@@ -97,10 +97,11 @@ def test_differences_have_a_plateau(name: str, inputs: str) -> None:
     for h in (1e-5, 3e-6, 1e-6):
         by_steps = (maps_along(settings, change, h) - maps_along(settings, change, -h)) / (2 * h)
         errors.append(float(np.linalg.norm(by_steps - tangent) / size))
-    # longer steps run over edges of cells and boxes, shorter ones are lost in rounding and in the
-    # tolerance of the growth equation
-    assert min(errors) < (1e-5 if inputs == "cosmology" else 2e-6), errors
-    assert sorted(errors)[1] < 1e-5, errors
+    # Longer steps run over edges of cells and boxes, shorter ones are lost in rounding and, for the
+    # cosmology, in the tolerance of the growth equation, which is divided by the step.
+    best, second = (1e-5, 5e-5) if inputs == "cosmology" else (2e-6, 1e-5)
+    assert min(errors) < best, errors
+    assert sorted(errors)[1] < second, errors
 
 
 def test_what_has_no_derivative_here_is_refused() -> None:
