@@ -23,7 +23,6 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "sharpened": {},
 }
 KEPT = {"sharpened": [0, 1, 2, 3]}  # sources whose maps are kept, where not only z = 1
-PIXELS = {"sharpened": 512}  # of maps that are shown large
 FIELD: dict[str, dict[str, Any]] = {
     "full": {"box": 256.0, "particles": 256, "degrees": 4.0, "pixels": 1024,
              "sources": [0.5, 1.0, 1.5, 2.0]},
@@ -50,7 +49,7 @@ def _maps(variant: str) -> Stage:
         params={
             profile: {"settings": {**field, **VARIANTS[variant], "seed": 0},
                       "keep": KEPT.get(variant, [1]),
-                      "pixels": min(PIXELS.get(variant, 256), field["pixels"]), "seed": 0}
+                      "pixels": min(256, field["pixels"]), "seed": 0}
             for profile, field in FIELD.items()
         },
         sources=CODE,
