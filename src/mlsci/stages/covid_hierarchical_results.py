@@ -119,11 +119,6 @@ class HierarchicalResults:
         """What in the predictions of 2015-2018 is too wide: ratios of errors and predictions."""
         return self._metrics["misfit"]
 
-    @property
-    def source_misfit(self) -> str:
-        """What the deaths of `misfit` are from, or that they are made up."""
-        return str(self._metrics["misfit"]["source"])
-
     def recovered(self, name: str, country: str) -> float:
         """Return how well the excess of "calm" countries or of those with winters was found."""
         return float(self._metrics["recovery"][country][name])
@@ -207,11 +202,6 @@ class HierarchicalResults:
     def simulations(self) -> int:
         """Number of simulated countries of the first calibration."""
         return int(self._metrics["calibration"]["simulations"])
-
-    @property
-    def more_simulations(self) -> int:
-        """Number of other simulated countries, of the second calibration."""
-        return int(self._metrics["calibration-again"]["simulations"])
 
     def simulated_coverage(self, kind: str, level: int) -> float:
         """Return how often intervals held in simulated countries, in percent."""

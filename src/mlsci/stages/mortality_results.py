@@ -135,23 +135,6 @@ def table_1_variants(artefact: Artefact) -> dict[str, dict[str, tuple[float, flo
     return ours if artefact.synthetic else {"published": known} | ours
 
 
-def worst_of_table_1(numbers: dict[str, Any]) -> tuple[float, float]:
-    """Return the largest differences from table 1, of deaths and of errors.
-
-    The table cuts decimals off, as the agreement of all its numbers shows; so do we.
-    """
-    rows = numbers["table_1"]["white"]
-    pairs = [
-        (
-            abs(np.floor(rows[region]["published"]) - deaths),
-            abs(np.floor(rows[region]["published_error"]) - error),
-        )
-        for region, (deaths, error) in TABLE_1.items()
-    ]
-    deaths, errors = zip(*pairs)
-    return float(max(deaths)), float(max(errors))
-
-
 def worst_of_table_2(numbers: dict[str, Any], variant: str) -> dict[str, float]:
     """Return, by region, the largest difference of a share from table 2, at its three decimals."""
     found = {

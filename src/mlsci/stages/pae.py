@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlsci.report.seal import Stage
-from mlsci.stages.aeflow import BOTH, IMAGES, INSIDE, NETWORK, SHAPE, TRAINING
+from mlsci.stages.aeflow import BOTH, IMAGES, INSIDE, NETWORK, TRAINING
 
 PROFILES = ("full", "smoke")
 FLOWS = ("generative/bijectors.py", "generative/flows.py", "generative/mixture.py",
@@ -111,39 +111,6 @@ ROWS: dict[str, Row] = {
     "pca": Row("probabilistic PCA", "", "pca"),
     "compression": Row("compressed size", "", "compression"),
 }
-
-# Networks that this chapter trains itself, on a shorter schedule.
-KINDS: dict[str, dict[str, Any]] = {
-    "map": {},
-    "beta-vae": {"beta": 4.0},
-    "full-sigma": {},
-    "rae-gp": {"gradient_weight": 1e-2},
-    "rae-sn": {"spectral": True},
-}
-SHORT: dict[str, dict[str, Any]] = {
-    "full": {**TRAINING["full"], "epochs": 6},
-    "smoke": TRAINING["smoke"],
-}
-
-
-def _train(kind: str) -> Stage:
-    """Return the stage that trains the networks of a rival; its name ends in the seed."""
-    return Stage(
-        name=f"pae/train-{kind}-s0",
-        run="mlsci.stages.pae_runs:train_networks",
-        params={
-            p: {
-                "kind": kind,
-                "images": IMAGES[p],
-                "model": {"latent": 32, "seed": 0, **SHAPE[p], **KINDS[kind]},
-                "training": {**SHORT[p], "seed": 0},
-                "seed": 0,
-            }
-            for p in PROFILES
-        },
-        sources=RIVALS,
-        datasets=INSIDE,
-    )
 
 
 def _bench(name: str, row: Row, seed: int) -> Stage:

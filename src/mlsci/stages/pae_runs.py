@@ -19,7 +19,6 @@ from mlsci.generative.pca import ProbabilisticPCA
 from mlsci.generative.persistence import config_from_dict, round_to_half
 from mlsci.generative.pixelflow import PixelFlow
 from mlsci.generative.quality import frechet_distance, neighbourhoods
-from mlsci.generative.rae import RegularisedAutoEncoder
 from mlsci.generative.rivals import (
     AutoEncoderWithDensity,
     Compression,
@@ -30,7 +29,6 @@ from mlsci.generative.rivals import (
 from mlsci.generative.training import TrainingConfig, TrainingFailedError
 from mlsci.generative.two_sample import classifier_accuracy, closer_to_training, frechet_error
 from mlsci.generative.vae import VAE, VAEConfig
-from mlsci.generative.vae_variants import AnnealedVAE, FullSigmaVAE
 from mlsci.report import files
 from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
@@ -40,40 +38,12 @@ from mlsci.stages.aeflow_runs import Clock, as_bytes, foreign, images, squared_e
 NETWORKS: dict[str, type[AutoEncoder]] = {
     "ae-d32": AutoEncoder,
     "vae-d32": VAE,
-    "train-map": AutoEncoder,
-    "train-beta-vae": AnnealedVAE,
-    "train-full-sigma": FullSigmaVAE,
-    "train-rae-gp": RegularisedAutoEncoder,
-    "train-rae-sn": RegularisedAutoEncoder,
 }
 
 
 def splits(sizes: dict[str, Any]) -> dict[str, np.ndarray]:
     """Return the images ``(n, h, w, 1)`` of training, validation and test."""
     return {split: images(sizes, split)[0] for split in ("train", "validation", "test")}
-
-
-def train_networks(job: Job) -> None:
-    """Train the networks of a rival; keep the weights (as float16), history and errors."""
-    p, x = job.params, splits(job.params["images"])
-    kind = NETWORKS[f"train-{p['kind']}"]
-    model = kind(config_from_dict(kind.config_type, p["model"]))
-    training = config_from_dict(TrainingConfig, p["training"])
-    checkpoint = job.work / "checkpoint.npz"
-    if p["kind"] == "map":
-        pae = PAE(model, Flow(FlowConfig(dim=model.config.latent)), variant="map")
-        history = pae.fit_autoencoder(
-            x["train"], x["validation"], training, checkpoint=checkpoint, log=print
-        )
-        model.log_sigma.assign(0.5 * np.log(squared_error(model, x["validation"])))
-    else:
-        history = model.fit(x["train"], x["validation"], training, checkpoint=checkpoint, log=print)
-    round_to_half(model)
-    model.save(job.out / "model.npz")
-    files.write_json(
-        job.out / "metrics.json",
-        {"history": history.as_dict(), "error_test": squared_error(model, x["test"])},
-    )
 
 
 def build(job: Job) -> Rival:
