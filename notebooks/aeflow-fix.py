@@ -102,6 +102,7 @@ for kind in ("ae", "vae"):
     nb.claim(
         f"aeflow.{kind}_flow_gain",
         *gains[kind]["mixture_flow"],
+        target=">= 20" if kind == "ae" else None,
         unit="nats",
         fmt=".3g",
         description=f"{kind.upper()} codes: test log-likelihood of the flow of a mixture above the "
@@ -161,7 +162,8 @@ nb.claim(
 # %% [markdown]
 # On the auto-encoder's codes the flow gains {glue:text}`aeflow.ae_flow_gain` over the Gaussian,
 # two of them averaged {glue:text}`aeflow.ae_averaged_flow_gain`, the mixture of fifty Gaussians
-# {glue:text}`aeflow.ae_mixture_gain`. On the VAE's codes there is less to gain,
+# {glue:text}`aeflow.ae_mixture_gain`. One flow stays below the twenty nats that are the goal; the
+# average passes them. On the VAE's codes there is less to gain,
 # {glue:text}`aeflow.vae_flow_gain` and {glue:text}`aeflow.vae_mixture_gain`: its encoder adds
 # Gaussian noise to each code, and its prior has pulled all of them towards a Gaussian. What limits
 # the flow is the number of images, not its form: wider networks fit the training codes better and
