@@ -81,11 +81,14 @@ class Stored(aeflow_results.Results):
         return self._folder / name
 
 
+def _write(folder: Path, metrics: dict[str, Any]) -> None:
+    folder.mkdir()
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+
+
 def test_results_average_over_seeds(tmp_path: Path) -> None:
     for seed, (flow, prior) in enumerate([(1.0, 10.0), (2.0, 40.0), (6.0, 40.0)]):
         for kind in ("ae", "vae"):
-            folder = tmp_path / f"latent-{kind}-d32-s{seed}"
-            folder.mkdir()
             samples = {
                 "mixture_flow": {"frechet": flow, "density": 0.5},
                 "prior": {"frechet": prior},
@@ -94,19 +97,34 @@ def test_results_average_over_seeds(tmp_path: Path) -> None:
                 "samples": samples,
                 "densities": {"gaussian": {"test": 1.0}, "flow": {"test": 1.0 + flow}},
             }
-            (folder / "metrics.json").write_text(json.dumps(metrics))
-    (tmp_path / "classifier").mkdir()
-    real = {"training_images": {"density": 2.0}}
-    (tmp_path / "classifier" / "metrics.json").write_text(json.dumps(real))
+            _write(tmp_path / f"latent-{kind}-d32-s{seed}", metrics)
+        _write(
+            tmp_path / f"ensemble-ae-d32-s{seed}",
+            {"test": 3.0 + flow, "sets": {"frechet": [flow, 3 * flow], "density": [0.5, 1.5]}},
+        )
+        _write(
+            tmp_path / f"sets-ae-d32-s{seed}",
+            {"floor": 2.0, "frechet": {"mixture": [3 * flow, 5 * flow], "mixture_flow": [4, 6]}},
+        )
+    _write(tmp_path / "classifier", {"training_images": {"density": 2.0}})
     results = Stored(tmp_path)
     deviation = np.std([1, 2, 6], ddof=1)
     pick = aeflow_results.picked("frechet", "mixture_flow")
     assert results.spread("latent-ae-d32", pick) == (3.0, pytest.approx(deviation))
     assert results.gains("ae")["flow"] == (pytest.approx(3.0), pytest.approx(deviation))
     ratios = [0.1, 0.05, 0.15]
-    assert results.over_prior("ae")[0] == pytest.approx(np.mean(ratios))
+    assert results.over_prior("vae")[0] == pytest.approx(np.mean(ratios))
     assert results.over_prior("vae")[1] == pytest.approx(np.std(ratios, ddof=1))
-    assert results.against_training("latent-ae-d32", "density") == (0.25, 0.0)
+    assert results.against_training("vae", "density") == (0.25, 0.0)
+    # The auto-encoder's main density is the average of flows, over several sets of samples.
+    assert results.ensemble_gain()[0] == pytest.approx(5.0)
+    assert results.over_prior("ae")[0] == pytest.approx(2 * np.mean(ratios))
+    assert results.against_training("ae", "density") == (0.5, 0.0)
+    assert results.flow_over("ae", "mixture") == (0.5, 0.0)
+    assert results.flow_over("ae", "codes")[0] == pytest.approx(3.0)
+    assert results.single_over_floor() == (2.5, 0.0)
+    noise = np.sqrt(2 * np.mean(np.square([1, 2, 6]))) / 2
+    assert results.sets_noise() == pytest.approx(noise)
 
 
 def test_published_errors_are_those_at_the_sizes_asked_for() -> None:

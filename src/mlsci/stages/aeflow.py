@@ -11,6 +11,7 @@ from mlsci.report.seal import Stage
 
 SEEDS = (0, 1, 2)
 LATENT_SIZES = (4, 8, 16, 64, 128)  # besides 32
+BETAS = (0.25, 4.0, 16.0)  # besides 1
 NETWORK = ("generative/autoencoder.py", "generative/batches.py", "generative/images.py",
            "generative/networks.py", "generative/persistence.py",
            "generative/training.py")  # fmt: skip
@@ -116,6 +117,9 @@ QUICK: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+SETS = {"full": 8, "smoke": 2}  # of samples, each as many as test images
+
+
 def _profiles(seed: int) -> tuple[str, ...]:
     """Return the profiles that have this seed: the smoke profile has one."""
     return ("full", "smoke") if seed == 0 else ("full",)
@@ -169,6 +173,7 @@ def _ensemble(seed: int) -> Stage:
                 "first": first,
                 "images": IMAGES[p],
                 "members": 2,
+                "sets": SETS[p],
                 **LATENT[p]["flows"]["mixture_flow"],
                 "jitter": LATENT[p]["jitter"],
                 "seed": seed,
@@ -193,7 +198,7 @@ def _sets(seed: int) -> Stage:
                 "flow": flow,
                 "images": IMAGES[p],
                 "components": LATENT[p]["mixtures"]["mixture"],
-                "sets": 8 if p == "full" else 2,
+                "sets": SETS[p],
                 "seed": seed,
             }
             for p in _profiles(seed)
@@ -278,6 +283,6 @@ STAGES: tuple[Stage, ...] = (
     *(_pixel_flow(seed) for seed in SEEDS),
     *(_outliers(seed) for seed in SEEDS),
     *(_sweep("ae", d, 1.0, BOTH_PROFILES if d == 8 else ("full",)) for d in LATENT_SIZES),
-    _sweep("vae", 8, 1.0, ("full",)),
-    _sweep("vae", 32, 4.0, BOTH_PROFILES),
+    *(_sweep("vae", d, 1.0, ("full",)) for d in (8, 16, 64)),
+    *(_sweep("vae", 32, beta, BOTH_PROFILES if beta == 4.0 else ("full",)) for beta in BETAS),
 )

@@ -59,10 +59,22 @@ class Results:
         return mean_and_deviation([pick(metrics) for metrics in self.every(stem)])
 
     def sample_table(self, kind: str, measure: str) -> dict[str, tuple[float, float | None]]:
-        """Return a sample measure over seeds, by density: ``latent-<kind>-d32``."""
+        """Return a sample measure over seeds, by density: ``latent-<kind>-d32``.
+
+        For the auto-encoder with the averaged flows, "ensemble", and with means over several sets
+        of samples where there are several.
+        """
         stem = f"latent-{kind}-d32"
         names = self.every(stem)[0]["samples"]
-        return {name: self.spread(stem, picked(measure, name)) for name in names}
+        table = {name: self.spread(stem, picked(measure, name)) for name in names}
+        if kind == "ae":
+            table["ensemble"] = self.spread("ensemble-ae-d32", averaged(measure))
+            if measure == "frechet":
+                table |= {
+                    name: self.spread("sets-ae-d32", over_sets(name))
+                    for name in ("mixture", "mixture_flow")
+                }
+        return table
 
     def gains(self, kind: str) -> dict[str, tuple[float, float | None]]:
         """Return, by density of the codes, nats a test code above the full-covariance Gaussian."""
@@ -86,32 +98,40 @@ class Results:
             [ours["test"] - m["densities"]["gaussian"]["test"] for m, ours in self._with_ensemble()]
         )
 
-    def ensemble_over_floor(self) -> tuple[float, float | None]:
-        """Return the Frechet distance of averaged flows over that of codes of test images."""
-        floor = picked("frechet", "codes")
+    def flow_minutes(self) -> tuple[float, float | None]:
+        """Return the processor minutes of the slower of the averaged flows."""
         return mean_and_deviation(
-            [ours["sample"]["frechet"] / floor(m) for m, ours in self._with_ensemble()]
+            [
+                max(m["densities"]["mixture_flow"]["cpu_seconds"], ours["added"]["cpu_seconds"])
+                / 60
+                for m, ours in self._with_ensemble()
+            ]
         )
 
     def flow_over(self, kind: str, below: str) -> tuple[float, float | None]:
         """Return the Frechet distance of flow samples over that of "mixture" or "codes".
 
-        For the auto-encoder, whose densities are sampled several times, of the means of the sets.
+        For the auto-encoder, whose densities are sampled several times, of the averaged flows, and
+        of the means of the sets.
         """
         if kind != "ae":
             above = picked("frechet", "mixture_flow")
             return self.ratio(f"latent-{kind}-d32", above, picked("frechet", below))
         ratios = []
-        for m in self.every("sets-ae-d32"):
-            other = m["floor"] if below == "codes" else float(np.mean(m["frechet"][below]))
-            ratios.append(float(np.mean(m["frechet"]["mixture_flow"])) / other)
+        for m, ours in zip(self.every("sets-ae-d32"), self.every("ensemble-ae-d32")):
+            other = m["floor"] if below == "codes" else over_sets(below)(m)
+            ratios.append(averaged("frechet")(ours) / other)
         return mean_and_deviation(ratios)
 
+    def single_over_floor(self) -> tuple[float, float | None]:
+        """Return the Frechet distance of one flow's samples over that of codes of test images."""
+        return self.spread("sets-ae-d32", lambda m: over_sets("mixture_flow")(m) / m["floor"])
+
     def sets_noise(self) -> float:
-        """Return the deviation between sets of the flow's Frechet distance, over the floor."""
-        every = self.every("sets-ae-d32")
-        spread = [np.std(m["frechet"]["mixture_flow"], ddof=1) / m["floor"] for m in every]
-        return float(np.sqrt(np.mean(np.square(spread))))
+        """Return the deviation between sets of the flows' Frechet distance, over the floor."""
+        floors = [m["floor"] for m in self.every("sets-ae-d32")]
+        spread = [np.std(m["sets"]["frechet"], ddof=1) for m in self.every("ensemble-ae-d32")]
+        return float(np.sqrt(np.mean(np.square(np.divide(spread, floors)))))
 
     def widest_plane(self, kind: str) -> tuple[int, int]:
         """Return the two latent directions with most information (VAE) or variance (AE), seed 0."""
@@ -130,14 +150,19 @@ class Results:
 
     def over_prior(self, kind: str) -> tuple[float, float | None]:
         """Return the Frechet distance of flow samples over that of the VAE's prior samples."""
-        ours = map(picked("frechet", "mixture_flow"), self.every(f"latent-{kind}-d32"))
         prior = map(picked("frechet", "prior"), self.every("latent-vae-d32"))
-        return mean_and_deviation([a / b for a, b in zip(ours, prior)])
+        return mean_and_deviation([a / b for a, b in zip(self._main(kind, "frechet"), prior)])
 
-    def against_training(self, stem: str, measure: str) -> tuple[float, float | None]:
+    def against_training(self, kind: str, measure: str) -> tuple[float, float | None]:
         """Return a measure of flow samples over that of real training images."""
         real = self.metrics("classifier")["training_images"][measure]
-        return self.spread(stem, lambda m: picked(measure, "mixture_flow")(m) / real)
+        return mean_and_deviation([ours / real for ours in self._main(kind, measure)])
+
+    def _main(self, kind: str, measure: str) -> list[float]:
+        """Return, by seed, a measure of samples of the main density: averaged flows for the AE."""
+        if kind == "ae":
+            return list(map(averaged(measure), self.every("ensemble-ae-d32")))
+        return list(map(picked(measure, "mixture_flow"), self.every(f"latent-{kind}-d32")))
 
     def sweep(self, kind: str, vary: str) -> dict[float, Metrics]:
         """Return numbers of a kind's models by "latent" size or by "beta".
@@ -181,3 +206,13 @@ def mean_and_deviation(values: list[float]) -> tuple[float, float | None]:
 def picked(measure: str, density: str) -> Callable[[Mapping[str, Any]], float]:
     """Return a function that picks a measure of the samples of a density."""
     return lambda metrics: float(metrics["samples"][density][measure])
+
+
+def averaged(measure: str) -> Callable[[Mapping[str, Any]], float]:
+    """Return a function that averages a measure over the sets of samples of averaged flows."""
+    return lambda metrics: float(np.mean(metrics["sets"][measure]))
+
+
+def over_sets(density: str) -> Callable[[Mapping[str, Any]], float]:
+    """Return a function that averages a density's Frechet distance over its sets of samples."""
+    return lambda metrics: float(np.mean(metrics["frechet"][density]))

@@ -221,12 +221,16 @@ def fit_ensemble(job: Job) -> None:
             members.append(flow)
     ensemble = FlowEnsemble(members)
     classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
-    drawn = model.decode(ensemble.sample(len(x["test"]), seed=seed))
+    real = classifier.features(x["test"])
+    sets = []
+    for k in range(p["sets"]):
+        z = ensemble.sample(len(real), seed=1000 * seed + k + 1)
+        sets.append(measures(real, classifier.features(model.decode(z))))
     each = [float(flow.log_prob(codes["test"]).mean(dtype=np.float64)) for flow in members]
     result = {
         "members": each,
         "test": float(ensemble.log_prob(codes["test"]).mean(dtype=np.float64)),
-        "sample": measures(classifier.features(x["test"]), classifier.features(drawn)),
+        "sets": {name: [found[name] for found in sets] for name in sets[0]},
         "added": clock.record,
     }
     print(result, flush=True)
