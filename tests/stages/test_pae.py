@@ -16,7 +16,7 @@ from mlsci.generative.vae import VAE, VAEConfig
 from mlsci.report import notebook
 from mlsci.report.seal import Job
 from mlsci.report.session import Session
-from mlsci.stages import pae, pae_results, pae_runs
+from mlsci.stages import pae, pae_bench_runs, pae_results, pae_runs
 
 STAGES = {stage.name: stage for stage in pae.STAGES}
 TINY = {"inside": "mnist-5k", "outside": "digits", "train": 300, "validation": 60, "test": 60}
@@ -57,7 +57,7 @@ def trained(tmp_path: Path) -> Path:
 def test_a_row_is_measured(row: str, trained: Path) -> None:
     sizes = {"samples": 40, "costly": 10, "neighbours": 30}
     one = job(f"pae/bench-{row}-s0", trained, sizes=sizes)
-    pae_runs.benchmark(one)
+    pae_bench_runs.benchmark(one)
     result = json.loads((one.out / "metrics.json").read_text())
     assert result["detection"]
     for sets in result["detection"].values():

@@ -84,7 +84,7 @@ class Row:
         Stem of the stage that trained the auto-encoder; empty for a model without one.
     density
         Of its codes, a name in `DENSITIES`, or the stem of the stage that trained a flow of them;
-        for a model without codes its kind, see `mlsci.stages.pae_runs.build`.
+        for a model without codes its kind, see `mlsci.stages.pae_bench_runs.build`.
     seeds
         Of the networks and of the density.
     evidence
@@ -119,7 +119,7 @@ def _bench(name: str, row: Row, seed: int) -> Stage:
     read = ("aeflow/classifier", networks, density if "/" in density else "", *row.inputs)
     return Stage(
         name=f"pae/bench-{name}-s{seed}",
-        run="mlsci.stages.pae_runs:benchmark",
+        run="mlsci.stages.pae_bench_runs:benchmark",
         params={
             p: {
                 "images": IMAGES[p],
@@ -181,7 +181,7 @@ def _spectrum() -> Stage:
         params={
             p: {"images": IMAGES[p], "sizes": [4, 8, 16, 32, 64, 128], "seed": 0} for p in PROFILES
         },
-        sources=(*RIVALS,),
+        sources=(*NETWORK, "generative/pca.py", "generative/vae.py"),
         datasets=INSIDE,
         inputs=networks,
     )
@@ -213,7 +213,7 @@ def _ease() -> Stage:
         name="pae/ease",
         run="mlsci.stages.pae_runs:train_again_and_again",
         params={p: {"images": IMAGES[p], "seed": 0, **settings[p]} for p in PROFILES},
-        sources=(*RIVALS, *MEASURES),
+        sources=(*MODELS, "generative/classifier.py", "generative/quality.py"),
         datasets=INSIDE,
         inputs=("aeflow/classifier",),
     )
