@@ -11,7 +11,7 @@ import pytest
 from mlsci.lensing import io
 from mlsci.lensing.settings import Settings
 from mlsci.report.seal import Job
-from mlsci.stages import lensing, lensing_checks, lensing_runs, lensing_slices
+from mlsci.stages import lensing, lensing_checks, lensing_runs, lensing_slices, lensing_speed
 
 STAGES = {stage.name: stage for stage in lensing.STAGES}
 
@@ -91,6 +91,17 @@ def test_seeds_are_collected(runs, tmp_path):
     np.testing.assert_allclose(widths[0], widths[1], rtol=0.2)  # as wide, but not as skewed
     skewness = [[one["moments"][1] for one in found[key]] for key in ("values", "gaussian")]
     assert np.mean(skewness[0]) > np.mean(np.abs(skewness[1]))
+
+
+@pytest.mark.slow
+@pytest.mark.mpi
+def test_the_benchmark_is_a_stage(tmp_path):
+    one = job("lensing/speed", tmp_path)
+    lensing_speed.measure(one)
+    found = json.loads((one.out / "speed.json").read_text())
+    assert set(found["maps"]) == set(lensing.TIMED)
+    assert found["maps"]["large"]["ranks"] == 2
+    assert all(run["cpu"] > 0 for run in found["maps"].values())
 
 
 def test_a_map_is_seen_as_particles_too(tmp_path):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from mlsci.lensing.settings import Settings
 from mlsci.stages.lensing_results import Seeds, theory_spectrum
+from mlsci.stages.lensing_speed_results import ORIGINAL, SpeedResults, displacement
 
 ELL = np.array([300.0, 600.0, 1200.0, 2400.0, 4800.0])
 
@@ -62,3 +67,76 @@ def test_histograms_are_averaged(seeds: Seeds) -> None:
 
 def test_halofit_agrees_with_three_other_programs() -> None:
     assert theory_spectrum([1000])[0] == pytest.approx(4.37e-10, rel=0.01)
+
+
+class FakeSession:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def artefact(self, name: str) -> Path:
+        assert name == "lensing/speed"
+        return self.folder
+
+
+def line(ranks: int, precision: str = "f4") -> dict[str, Any]:
+    parts = {f"{name}_cpu": 0.1 for name in
+             ("paint", "filter", "read", "drift", "forward", "backward")}  # fmt: skip
+    return {
+        "code": "mlsci", "side": 64, "ranks": ranks, "precision": precision, "steps_cpu": 5.0,
+        "steps_wall": 5.0 / ranks, "step_over_transforms": 2.0 + (precision == "f8"), **parts,
+        "exchange_cpu": 0.0, "return_cpu": 0.0,
+    }  # fmt: skip
+
+
+def jaxpm(threads: int) -> dict[str, Any]:
+    return {
+        "code": "jaxpm", "side": 64, "threads": threads, "precision": "f4", "version": "1",
+        "steps_cpu": 15.0, "steps_wall": 10.0, "warm_up_cpu": 40.0, "memory_mb": 900.0,
+        "difference": 1e-6,
+    }  # fmt: skip
+
+
+def speed(tmp_path: Path, extra: list[dict[str, Any]]) -> SpeedResults:
+    run = {"cpu": 4.0, "wall": 3.0, "memory_mb": 700.0}
+    found = {
+        "compilation_cpu": 9.0, "measured": "2024-01-01T00:00:00Z",
+        "machine": {"cores": 2, "cpu": "a processor"},
+        "maps": dict.fromkeys([*ORIGINAL, "large"], run),
+        "results": [line(1), line(2), line(1, "f8"), line(2, "f8"), *extra],
+    }  # fmt: skip
+    (tmp_path / "speed.json").write_text(json.dumps(found))
+    return SpeedResults(FakeSession(tmp_path))  # type: ignore[arg-type]
+
+
+def test_speed_is_compared_with_the_same(tmp_path: Path) -> None:
+    results = speed(tmp_path, [jaxpm(1), jaxpm(2)])
+    assert results.times_less("dense") == pytest.approx(107 / 4)
+    assert results.over_transforms() == 3.0
+    assert results.speedup() == pytest.approx(2)
+    assert [(key, ratio) for key, ratio, _ in results.over_jaxpm()] == [
+        ("lensing.speed_over_jaxpm_1", 3.0),  # processor time on one core
+        ("lensing.speed_over_jaxpm_2", 4.0),  # the clock on two
+    ]
+    assert results.beside_jaxpm()["2 cores"] == {"JaxPM 1": 10.0, "this": 2.5}
+    assert "exchange" not in results.parts()
+    assert results.parts()["paint"]["float32"] == pytest.approx(1e8 / 64**3)
+
+
+def test_jaxpm_may_be_missing(tmp_path: Path) -> None:
+    results = speed(tmp_path, [])
+    assert results.over_jaxpm() == []
+    assert list(results.beside_jaxpm()) == ["one core"]
+    assert "pip install --group benchmark" in results.said_of_jaxpm()
+
+
+def test_prediction_scales_until_the_network_takes_over(tmp_path: Path) -> None:
+    results = speed(tmp_path, [])
+    walls = [results.predicted(256, ranks) for ranks in (1, 16, 256)]
+    assert walls[0] > walls[1] > walls[2] > walls[0] / 256
+    assert results.network_share(256, 1) == 0
+    assert 0 < results.network_share(1024, 1024) < 1
+
+
+def test_matter_moves_some_six_megaparsecs() -> None:
+    """The linear dispersion along an axis today in this cosmology is near 6 Mpc/h."""
+    assert displacement() == pytest.approx(6, rel=0.1)

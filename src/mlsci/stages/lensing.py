@@ -41,6 +41,24 @@ COARSE: dict[str, dict[str, Any]] = {
     "smoke": TALK["smoke"],
 }
 
+# Whole runs that are timed: those for which times of the original are known, and a large one.
+TIMED: dict[str, dict[str, Any]] = {
+    "sparse": {"box": 512.0, "particles": 64, "sharpening": None},
+    "medium": {"box": 512.0, "particles": 128, "sharpening": None},
+    "dense": {"box": 256.0, "particles": 128, "sharpening": None},
+    "dense-sharpened": {"box": 256.0, "particles": 128},
+    "large": {"box": 256.0, "particles": 256},
+}
+
+
+def _timed(profile: str, name: str) -> dict[str, Any]:
+    toy = {"box": 64.0, "particles": 32} if profile == "smoke" else {}
+    settings = {**TALK[profile], "pixels": 512, **TIMED[name], **toy}
+    return {
+        "settings": settings,
+        **({"ranks": 2, "repeat": 1} if name == "large" else {"ranks": 1}),
+    }
+
 
 def _maps(variant: str) -> Stage:
     return Stage(
@@ -160,5 +178,20 @@ STAGES: tuple[Stage, ...] = (
             },
         },
         sources=(*CODE, "lensing/calibration.py"),
+    ),
+    Stage(
+        name="lensing/speed",
+        run="mlsci.stages.lensing_speed:measure",
+        params={
+            "full": {
+                "sides": [64, 128], "ranks": [1, 2, 4], "precisions": ["f4", "f8"], "repeat": 3,
+                "maps": {name: _timed("full", name) for name in TIMED}, "seed": 0,
+            },
+            "smoke": {
+                "sides": [16], "ranks": [1, 2], "precisions": ["f4"], "repeat": 1,
+                "maps": {name: _timed("smoke", name) for name in TIMED}, "seed": 0,
+            },
+        },
+        sources=CODE,
     ),
 )  # fmt: skip
