@@ -201,6 +201,11 @@ def test_tilings_turn_neighbours_and_repeat_nothing():
     assert np.all(np.abs(y[:, :2]) <= 50)
     with pytest.raises(AssertionError):
         np.testing.assert_array_equal(tiling.shifts, stack(100.0, 3000.0, seed=5).shifts)
+    # A cosmology with a longer reach sees the same boxes, and more.
+    farther = stack(100.0, 3001.0, seed=4)
+    for name in ("axes", "signs", "shifts"):
+        assert len(getattr(farther, name)) == 31
+        np.testing.assert_array_equal(getattr(farther, name)[:30], getattr(tiling, name))
 
 
 def test_what_a_box_cannot_fill_is_refused():

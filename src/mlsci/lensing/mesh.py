@@ -161,7 +161,8 @@ class Mesh:
         -------
         ndarray, this rank's block
         """
-        padded = np.zeros(self.padded, self.dtype)
+        # summed in double precision, so that the order, and with it the ranks, leave no trace
+        padded = np.zeros(self.padded)
         flat, plane = padded.reshape(-1), self.padded[1] * self.padded[2]
         share(
             lambda low, high: kernels.paint(
@@ -173,7 +174,7 @@ class Mesh:
         for axis, split in enumerate(self._split):
             if split:
                 self._fold(padded, axis)
-        return np.ascontiguousarray(padded[self._inside])
+        return np.ascontiguousarray(padded[self._inside], self.dtype)
 
     def add_gradient(self, field: Array, x: Array, factor: float, out: Array) -> None:
         """Add a multiple of a field's gradient at particles: its 4-point difference, read by CIC.

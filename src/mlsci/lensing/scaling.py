@@ -89,10 +89,9 @@ def traffic(side: int, boost: int, ranks: int, itemsize: int, spread: float) -> 
     sizes = [cells / parts for parts in grid] + [cells] * (3 - len(grid))
     split = [parts > 1 for parts in grid] + [False] * (3 - len(grid))
     padded = [size + (BELOW + ABOVE - 1) * cut for size, cut in zip(sizes, split)]
-    planes = BELOW + ABOVE - 1 + 1  # to read from the potential, and one that was painted
-    rims = sum(
-        planes * itemsize * math.prod(padded) / padded[axis] for axis in range(3) if split[axis]
-    )
+    # to read from the potential, and one that was painted, in double precision
+    planes = (BELOW + ABOVE - 1) * itemsize + 8
+    rims = sum(planes * math.prod(padded) / padded[axis] for axis in range(3) if split[axis])
     staying = 1.0
     for parts in grid:
         if parts > 1:

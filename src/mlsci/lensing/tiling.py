@@ -55,7 +55,8 @@ def stack(box: float, reach: float, seed: int) -> Tiling:
 
     The line of sight runs along each axis of the box in turn, so that neighbours never show the
     same structure; which transverse axis is which, mirrors and shifts are drawn. However far the
-    cone reaches, no orientation comes twice.
+    cone reaches, no orientation comes twice; a farther one has more boxes, and the others as they
+    are.
 
     Parameters
     ----------
@@ -64,12 +65,12 @@ def stack(box: float, reach: float, seed: int) -> Tiling:
     seed
         Of the orientations.
     """
-    tiles = max(1, int(np.ceil(reach / box)))
     rng = np.random.default_rng([seed, 0x7115])
     first = int(rng.integers(3))
-    axes = np.empty((tiles, 3), np.int64)
-    for tile in range(tiles):
+    axes, signs, shifts = [], [], []
+    for tile in range(max(1, int(np.ceil(reach / box)))):
         sight = (first + tile) % 3
-        axes[tile] = [*rng.permutation([axis for axis in range(3) if axis != sight]), sight]
-    signs = rng.choice(np.array([-1, 1]), size=(tiles, 3))
-    return Tiling(box, axes, signs, rng.uniform(0, box, size=(tiles, 3)))
+        axes.append([*rng.permutation([axis for axis in range(3) if axis != sight]), sight])
+        signs.append(rng.choice(np.array([-1, 1]), size=3))
+        shifts.append(rng.uniform(0, box, size=3))
+    return Tiling(box, np.array(axes), np.array(signs), np.array(shifts))
