@@ -18,6 +18,7 @@ from mlsci.generative.rivals import (
     PCARival,
     PixelFlowRival,
     Rival,
+    VAEEnsemble,
 )
 from mlsci.generative.training import TrainingConfig
 from mlsci.generative.vae import VAE, VAEConfig
@@ -59,7 +60,7 @@ def check(model: Rival, tmp_path: Path, *, samples: bool = True, codes: bool = T
         for name, score in found.items():
             assert score.shape == (20,), name
             assert np.isfinite(score).all(), name
-    assert model.scores(test)
+    assert model.scores(test) or model.costly_scores(test)
 
 
 @pytest.mark.slow
@@ -82,6 +83,20 @@ def test_evidence_needs_a_flow() -> None:
 def test_models_without_networks(tmp_path: Path) -> None:
     check(PCARival(2), tmp_path)
     check(Compression(), tmp_path, samples=False, codes=False)
+
+
+@pytest.mark.slow
+def test_waic_falls_where_models_disagree(tmp_path: Path) -> None:
+    members = [VAE(VAEConfig(**SHAPE, seed=seed)) for seed in (0, 1)]
+    check(VAEEnsemble(members), tmp_path, samples=False, codes=False)
+    x = images(5, 3)
+    alone = members[0].log_prob_importance(x, samples=16)
+    agreed = VAEEnsemble([members[0], members[0]]).costly_scores(x)["WAIC"]
+    np.testing.assert_allclose(agreed, alone, rtol=1e-6)
+    members[1].decoder.conv2.b.assign(members[1].decoder.conv2.b + 1)
+    assert (VAEEnsemble(members).costly_scores(x)["WAIC"] < agreed).all()
+    with pytest.raises(ValueError, match="two models"):
+        VAEEnsemble(members[:1])
 
 
 @pytest.mark.slow

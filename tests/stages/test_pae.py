@@ -12,6 +12,7 @@ import pytest
 from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig
 from mlsci.generative.classifier import Classifier, ClassifierConfig
 from mlsci.generative.flows import Flow, FlowConfig
+from mlsci.generative.pixelflow import PixelFlow, PixelFlowConfig
 from mlsci.generative.vae import VAE, VAEConfig
 from mlsci.report import notebook
 from mlsci.report.seal import Job
@@ -31,7 +32,8 @@ class Here(Job):
 
 def job(name: str, folder: Path, **changes: Any) -> Job:
     stage = STAGES[name]
-    params = {**stage.params["smoke"], "images": TINY, **changes}
+    params = {**stage.params.get("smoke", stage.params["full"]), **changes}
+    params |= {"images": TINY, "strangers": pae.STRANGERS["smoke"]}
     out, work = folder / name, folder / "work" / name
     out.mkdir(parents=True)
     work.mkdir(parents=True)
@@ -46,6 +48,11 @@ def trained(tmp_path: Path) -> Path:
     Flow(FlowConfig(dim=3, layers=2, hidden=(8,), components=2)).save(
         tmp_path / "aeflow/latent-ae-d32-s0/mixture_flow.npz"
     )
+    for seed in (1, 2):
+        VAE(VAEConfig(**shape, seed=seed)).save(tmp_path / f"aeflow/vae-d32-s{seed}/model.npz")
+    pixels = PixelFlowConfig(couplings=(2, 2), channels=(4, 4))
+    for stage in ("aeflow/pixelflow-s0", "pae/background-s0"):
+        PixelFlow(pixels).save(tmp_path / stage / "flow.npz")
     Classifier(ClassifierConfig(channels=(4, 4))).save(
         tmp_path / "aeflow/classifier/classifier.npz"
     )
@@ -57,6 +64,11 @@ def trained(tmp_path: Path) -> Path:
 def test_a_row_is_measured(row: str, trained: Path) -> None:
     sizes = {"samples": 40, "costly": 10, "neighbours": 30}
     one = job(f"pae/bench-{row}-s0", trained, sizes=sizes)
+    if one.params["autoencoder"]:
+        one.params["autoencoder"]["model"] = one.params["autoencoder"]["model"] | {
+            "latent": 3,
+            "channels": (4, 4),
+        }
     pae_bench_runs.benchmark(one)
     result = json.loads((one.out / "metrics.json").read_text())
     assert result["detection"]
@@ -70,6 +82,16 @@ def test_a_row_is_measured(row: str, trained: Path) -> None:
         assert result["samples"]["frechet_error"] > 0
         assert (one.out / "shown.npz").exists()
     assert ("Laplace evidence" in result["detection"]) == pae.ROWS[row].evidence
+
+
+@pytest.mark.slow
+def test_the_background_is_trained_on_mutated_images(tmp_path: Path) -> None:
+    model = {"couplings": [2, 2], "channels": [4, 4]}
+    one = job("pae/background-s0", tmp_path, model=model)
+    pae_bench_runs.train_background(one)
+    assert PixelFlow.load(one.out / "flow.npz").config.couplings == (2, 2)
+    history = json.loads((one.out / "metrics.json").read_text())["history"]
+    assert np.isfinite(history["validation"]).all()
 
 
 @pytest.mark.slow
@@ -114,8 +136,8 @@ def test_rows_read_what_is_there() -> None:
         for seed in row.seeds:
             stage = STAGES[f"pae/bench-{name}-s{seed}"]
             assert stage.params["full"]["seed"] == seed
-            assert ("smoke" in stage.params) == (seed == 0)
-            if row.networks:
+            assert ("smoke" in stage.params) == (seed == 0 and row.small)
+            if "/" in row.networks:
                 assert f"{row.networks}-s{seed}" in stage.inputs
 
 

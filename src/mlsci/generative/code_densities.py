@@ -101,12 +101,17 @@ class TrainedDensity:
         The density.
     training
         Settings of its `TrainingConfig` but for the seed; None if it is trained already.
+    options
+        Of the model's `fit`, such as the `dropout` of a flow.
     """
 
     def __init__(
-        self, model: Flow | SecondStageVAE, training: dict[str, Any] | None = None
+        self,
+        model: Flow | SecondStageVAE,
+        training: dict[str, Any] | None = None,
+        **options: Any,
     ) -> None:
-        self.model, self.training = model, training
+        self.model, self.training, self.options = model, training, options
 
     def fit(
         self, train: np.ndarray, validation: np.ndarray, noise: np.ndarray, work: Path, seed: int
@@ -121,6 +126,7 @@ class TrainedDensity:
             noise=noise,
             checkpoint=work / "density.npz",
             log=print,
+            **self.options,
         )
 
     def sample(self, n: int, *, seed: int) -> np.ndarray:
@@ -141,6 +147,7 @@ DENSITIES: dict[str, Maker] = {
     "flow": lambda latent, p, seed: TrainedDensity(
         Flow(config_from_dict(FlowConfig, {"dim": latent, "seed": seed} | p["shape"])),
         p["training"],
+        dropout=p.get("dropout", 0.0),
     ),
     "second-vae": lambda latent, p, seed: TrainedDensity(
         SecondStageVAE(latent, tuple(p["hidden"]), seed), p["training"]

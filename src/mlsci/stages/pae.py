@@ -7,11 +7,13 @@ flows has trained are taken from there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mlsci.report.seal import Stage
-from mlsci.stages.aeflow import BOTH, IMAGES, INSIDE, NETWORK, TRAINING
+from mlsci.stages.aeflow import BOTH, IMAGES, INSIDE, LATENT, NETWORK, SHAPE, TRAINING
+from mlsci.stages.aeflow import SEEDS as AEFLOW_SEEDS
+from mlsci.stages.aeflow import STAGES as AEFLOW
 
 PROFILES = ("full", "smoke")
 FLOWS = ("generative/bijectors.py", "generative/flows.py", "generative/mixture.py",
@@ -37,7 +39,7 @@ STRANGERS: dict[str, dict[str, str]] = {
 }
 SETS = {p: tuple(dict.fromkeys((*BOTH[p], *STRANGERS[p].values()))) for p in PROFILES}
 
-# How the densities of codes are fitted; `flow` is also what makes the probabilistic auto-encoder.
+# How the densities of codes are fitted; the flow is the main one of the chapter on flows.
 SCHEDULE: dict[str, dict[str, Any]] = {
     "full": {"epochs": 14, "batch": 512, "rate": 2e-3, "warmup": 200, "weight_decay": 0.1},
     "smoke": {"epochs": 6, "batch": 100, "rate": 3e-3, "warmup": 20, "average": 0.9},
@@ -47,11 +49,7 @@ DENSITIES: dict[str, dict[str, dict[str, Any]]] = {
         "normal": {},
         "gaussian": {"components": 1},
         "mixture": {"components": 50},
-        "flow": {
-            "shape": {"family": "autoregressive-spline", "layers": 4, "hidden": [256, 256],
-                      "bins": 6, "components": 100},
-            "training": SCHEDULE["full"],
-        },
+        "flow": LATENT["full"]["flows"]["mixture_flow"],
         "second-vae": {"hidden": [512, 512],
                        "training": {**SCHEDULE["full"], "rate": 1e-3, "weight_decay": 0.0}},
     },
@@ -59,16 +57,29 @@ DENSITIES: dict[str, dict[str, dict[str, Any]]] = {
         "normal": {},
         "gaussian": {"components": 1},
         "mixture": {"components": 5},
-        "flow": {
-            "shape": {"layers": 2, "hidden": [32], "components": 5},
-            "training": SCHEDULE["smoke"],
-        },
+        "flow": LATENT["smoke"]["flows"]["mixture_flow"],
         "second-vae": {"hidden": [32], "training": SCHEDULE["smoke"]},
     },
 }  # fmt: skip
 SIZES: dict[str, dict[str, int]] = {
     "full": {"samples": 10000, "costly": 1000, "neighbours": 10000},
     "smoke": {"samples": 500, "costly": 50, "neighbours": 300},
+}
+
+
+# Auto-encoders that the benchmark trains itself, all with the networks of the chapter on flows and
+# one schedule, a third as long as there: the kind, and what its configuration adds.
+AUTOENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "short-ae": ("ae", {}),
+    "map-ae": ("map", {}),
+    "beta-vae": ("annealed-vae", {"beta": 4.0}),
+    "full-sigma-vae": ("full-sigma-vae", {}),
+    "rae-gp": ("rae", {"latent_weight": 1e-3, "gradient_weight": 1e-3}),
+    "rae-sn": ("rae", {"latent_weight": 1e-3, "spectral": True}),
+}
+SHORT: dict[str, dict[str, Any]] = {
+    "full": {**TRAINING["full"], "epochs": 5},
+    "smoke": {**TRAINING["smoke"], "epochs": 3},
 }
 
 
@@ -81,7 +92,8 @@ class Row:
     label
         As the tables of the book name it.
     networks
-        Stem of the stage that trained the auto-encoder; empty for a model without one.
+        Stem of the stage that trained the auto-encoder, or a name in `AUTOENCODERS`; empty for a
+        model without one.
     density
         Of its codes, a name in `DENSITIES`, or the stem of the stage that trained a flow of them;
         for a model without codes its kind, see `mlsci.stages.pae_bench_runs.build`.
@@ -91,6 +103,8 @@ class Row:
         Whether Laplace's evidence is among its outlier scores.
     inputs
         Other stages that it reads.
+    small
+        Whether the smoke profile has the row, with the first seed.
     """
 
     label: str
@@ -98,7 +112,15 @@ class Row:
     density: str
     seeds: tuple[int, ...] = (0,)
     evidence: bool = False
-    inputs: tuple[str, ...] = field(default=())
+    inputs: tuple[str, ...] = ()
+    small: bool = True
+
+    @property
+    def epochs(self) -> int:
+        """Passes over the training images that the auto-encoder has had; 0 without one."""
+        if not self.networks:
+            return 0
+        return int((SHORT if self.networks in AUTOENCODERS else TRAINING)["full"]["epochs"])
 
 
 ROWS: dict[str, Row] = {
@@ -108,15 +130,33 @@ ROWS: dict[str, Row] = {
     "vae": Row("VAE", "aeflow/vae-d32", "normal"),
     "vae-flow": Row("VAE + flow", "aeflow/vae-d32", "flow"),
     "two-stage": Row("two-stage VAE", "aeflow/vae-d32", "second-vae"),
+    "map": Row("PAE of the talk", "map-ae", "flow", evidence=True),
+    "short": Row("AE, short, + 50 Gaussians", "short-ae", "mixture"),
+    "rae-gp": Row("RAE-GP + 50 Gaussians", "rae-gp", "mixture"),
+    "rae-sn": Row("RAE-SN + 50 Gaussians", "rae-sn", "mixture"),
+    "beta-vae": Row("beta-VAE, annealed", "beta-vae", "normal"),
+    "full-sigma": Row("VAE, a width a pixel", "full-sigma-vae", "normal"),
+    "waic": Row(
+        "three VAEs",
+        "",
+        "waic",
+        small=False,
+        inputs=tuple(f"aeflow/vae-d32-s{seed}" for seed in AEFLOW_SEEDS),
+    ),
+    "pixel-flow": Row(
+        "flow on pixels", "", "pixel-flow", inputs=("aeflow/pixelflow-s0", "pae/background-s0")
+    ),
     "pca": Row("probabilistic PCA", "", "pca"),
     "compression": Row("compressed size", "", "compression"),
 }
 
 
 def _bench(name: str, row: Row, seed: int) -> Stage:
-    networks = f"{row.networks}-s{seed}" if row.networks else ""
+    here = row.networks in AUTOENCODERS
+    networks = f"{row.networks}-s{seed}" if row.networks and not here else row.networks
     density = f"{row.density}-s{seed}" if "/" in row.density else row.density
-    read = ("aeflow/classifier", networks, density if "/" in density else "", *row.inputs)
+    read = ("aeflow/classifier", *(n for n in (networks, density) if "/" in n), *row.inputs)
+    kind, model = AUTOENCODERS.get(row.networks, ("", {}))
     return Stage(
         name=f"pae/bench-{name}-s{seed}",
         run="mlsci.stages.pae_bench_runs:benchmark",
@@ -124,6 +164,13 @@ def _bench(name: str, row: Row, seed: int) -> Stage:
             p: {
                 "images": IMAGES[p],
                 "networks": networks,
+                "autoencoder": {
+                    "kind": kind,
+                    "model": {"latent": 32, **SHAPE[p], **model},
+                    "training": SHORT[p],
+                }
+                if here
+                else None,
                 "density": density,
                 "settings": DENSITIES[p].get(density, {}),
                 "evidence": row.evidence,
@@ -131,12 +178,34 @@ def _bench(name: str, row: Row, seed: int) -> Stage:
                 "sizes": SIZES[p],
                 "seed": seed,
             }
-            for p in (PROFILES if seed == 0 else ("full",))
+            for p in (PROFILES if seed == 0 and row.small else ("full",))
         },
         sources=(*RIVALS, *MEASURES),
         datasets=SETS,
-        inputs=tuple(name for name in read if name),
+        inputs=read,
     )
+
+
+def _background(seed: int) -> Stage:
+    """Return the stage that trains the background model of the likelihood ratio."""
+    like = next(s for s in AEFLOW if s.name == f"aeflow/pixelflow-s{seed}")
+    return Stage(
+        name=f"pae/background-s{seed}",
+        run="mlsci.stages.pae_bench_runs:train_background",
+        params={
+            p: {
+                "images": IMAGES[p],
+                "model": like.params[p]["model"],
+                "training": like.params[p]["training"],
+                "share": 0.2,
+                "seed": seed,
+            }
+            for p in PROFILES
+        },
+        sources=(*NETWORK, "generative/bijectors.py", "generative/likelihood_ratio.py",
+                 "generative/pixelflow.py", "generative/transforms.py"),
+        datasets=INSIDE,
+    )  # fmt: skip
 
 
 def _evidence() -> Stage:
@@ -223,5 +292,6 @@ STAGES: tuple[Stage, ...] = (
     _evidence(),
     _spectrum(),
     _ease(),
+    _background(0),
     *(_bench(name, row, seed) for name, row in ROWS.items() for seed in row.seeds),
 )

@@ -11,44 +11,52 @@ from mlsci.generative.autoencoder import AutoEncoder
 from mlsci.generative.classifier import Classifier
 from mlsci.generative.code_densities import DENSITIES, CodeDensity, TrainedDensity
 from mlsci.generative.detection import detection
-from mlsci.generative.flows import Flow
-from mlsci.generative.pixelflow import PixelFlow
+from mlsci.generative.flows import Flow, FlowConfig
+from mlsci.generative.likelihood_ratio import mutated
+from mlsci.generative.pae import PAE
+from mlsci.generative.persistence import config_from_dict, round_to_half
+from mlsci.generative.pixelflow import PixelFlow, PixelFlowConfig
 from mlsci.generative.quality import frechet_distance, neighbourhoods
+from mlsci.generative.rae import RegularisedAutoEncoder
 from mlsci.generative.rivals import (
     AutoEncoderWithDensity,
     Compression,
     PCARival,
     PixelFlowRival,
     Rival,
+    VAEEnsemble,
 )
+from mlsci.generative.training import TrainingConfig
 from mlsci.generative.two_sample import classifier_accuracy, closer_to_training, frechet_error
 from mlsci.generative.vae import VAE
+from mlsci.generative.vae_variants import AnnealedVAE, FullSigmaVAE
 from mlsci.report import files
 from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
 from mlsci.stages.aeflow_runs import Clock, as_bytes, foreign
 from mlsci.stages.pae_runs import splits
 
-# The kind of networks that a stage trained, by the part of its name between "/" and "-s".
-NETWORKS: dict[str, type[AutoEncoder]] = {
-    "ae-d32": AutoEncoder,
-    "vae-d32": VAE,
+# Kinds of networks, as rows name them, and as the names of stages that trained them begin.
+KINDS: dict[str, type[AutoEncoder]] = {
+    "ae": AutoEncoder,
+    "map": AutoEncoder,
+    "vae": VAE,
+    "annealed-vae": AnnealedVAE,
+    "full-sigma-vae": FullSigmaVAE,
+    "rae": RegularisedAutoEncoder,
 }
 
 
-def build(job: Job) -> Rival:
-    """Return the model of a row, with the parts that other stages have trained."""
+def build(job: Job, x: Mapping[str, np.ndarray]) -> Rival:
+    """Return the model of a row; its networks are trained, here or by another stage."""
     p = job.params
     if not p["networks"]:
-        if p["density"] == "pixel-flow":
-            background = [n for n in job.stage.inputs if n.startswith("pae/background")]
-            return PixelFlowRival(
-                PixelFlow.load(job.input(f"aeflow/pixelflow-s{job.seed}") / "flow.npz"),
-                PixelFlow.load(job.input(background[0]) / "flow.npz") if background else None,
-            )
-        return PCARival(32) if p["density"] == "pca" else Compression()
-    kind = NETWORKS[p["networks"].partition("/")[2].rpartition("-s")[0]]
-    networks = kind.load(job.input(p["networks"]) / "model.npz")
+        return _without_networks(job)
+    if p["autoencoder"] is None:
+        kind = KINDS[p["networks"].partition("/")[2].partition("-")[0]]
+        networks = kind.load(job.input(p["networks"]) / "model.npz")
+    else:
+        networks = trained(job, x)
     density: CodeDensity
     if "/" in p["density"]:
         density = TrainedDensity(Flow.load(job.input(p["density"]) / "mixture_flow.npz"))
@@ -58,26 +66,82 @@ def build(job: Job) -> Rival:
     return AutoEncoderWithDensity(networks, density, evidence=p["evidence"])
 
 
+def _without_networks(job: Job) -> Rival:
+    kind = job.params["density"]
+    if kind == "pca":
+        return PCARival(32)
+    if kind == "waic":
+        names = [name for name in job.stage.inputs if name.startswith("aeflow/vae-")]
+        return VAEEnsemble([VAE.load(job.input(name) / "model.npz") for name in names])
+    if kind == "pixel-flow":
+        return PixelFlowRival(
+            PixelFlow.load(job.input(f"aeflow/pixelflow-s{job.seed}") / "flow.npz"),
+            PixelFlow.load(job.input(f"pae/background-s{job.seed}") / "flow.npz"),
+        )
+    return Compression()
+
+
+def trained(job: Job, x: Mapping[str, np.ndarray]) -> AutoEncoder:
+    """Train the auto-encoder of a row, resumable."""
+    p = job.params["autoencoder"]
+    kind = KINDS[p["kind"]]
+    networks = kind(config_from_dict(kind.config_type, p["model"] | {"seed": job.seed}))
+    training = config_from_dict(TrainingConfig, p["training"] | {"seed": job.seed})
+    checkpoint = job.work / "networks.npz"
+    if p["kind"] == "map":
+        # The first step of the talk's variant; the flow of the codes comes with the row's density.
+        pae = PAE(networks, Flow(FlowConfig(networks.config.latent, layers=1)), variant="map")
+        pae.fit_autoencoder(x["train"], x["validation"], training, checkpoint=checkpoint, log=print)
+        error = np.mean(np.square(networks.reconstruct(x["validation"]) - x["validation"]))
+        networks.log_sigma.assign(0.5 * np.log(error))
+    else:
+        networks.fit(x["train"], x["validation"], training, checkpoint=checkpoint, log=print)
+    return networks
+
+
+def train_background(job: Job) -> None:
+    """Train a flow on pixels some of which are noise, the background of a likelihood ratio."""
+    p, x = job.params, splits(job.params["images"])
+    flow = PixelFlow(config_from_dict(PixelFlowConfig, p["model"]))
+    history = flow.fit(
+        mutated(x["train"], p["share"], seed=job.seed),
+        mutated(x["validation"], p["share"], seed=job.seed + 1),
+        config_from_dict(TrainingConfig, p["training"]),
+        checkpoint=job.work / "checkpoint.npz",
+        log=print,
+    )
+    round_to_half(flow)
+    flow.save(job.out / "flow.npz")
+    files.write_json(job.out / "metrics.json", {"history": history.as_dict()})
+
+
 def benchmark(job: Job) -> None:
     """Fit a row of the table, and measure it: samples, reconstructions, outliers."""
     p, x = job.params, splits(job.params["images"])
-    model = build(job)
+    with Clock() as clock:
+        model = build(job, x)
+    result: dict[str, Any] = {"build": clock.record}
     with Clock() as clock:
         model.fit(x["train"], x["validation"], work=job.work, seed=job.seed)
-    result: dict[str, Any] = {"fit": clock.record}
+    result["fit"] = clock.record
+    classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
     reconstructed = model.reconstruct(x["test"])
     if reconstructed is not None:
         error = np.mean(np.square(reconstructed - x["test"]), dtype=np.float64)
         result["error_test"] = float(error)
+        real, fake = classifier.features(x["test"]), classifier.features(reconstructed)
+        result["frechet_reconstructions"] = frechet_distance(real, fake)
     with Clock() as clock:
         drawn = model.sample(p["sizes"]["samples"], seed=job.seed)
     if drawn is not None:
-        classifier = Classifier.load(job.input("aeflow/classifier") / "classifier.npz")
         result["sampling"] = clock.record
         result["samples"] = sample_measures(classifier, x, drawn, p["sizes"]["neighbours"])
         if job.seed == 0:
             write_arrays(job.out / "shown.npz", {"x": as_bytes(drawn[:64])})
-    result["detection"] = detections(model, outsiders(p, x["test"], job.seed), p["sizes"])
+    with Clock() as clock:
+        sets = outsiders(p, x["test"], job.seed)
+        result["detection"] = detections(model, sets, p["sizes"])
+    result["scoring"] = clock.record
     files.write_json(job.out / "metrics.json", result)
 
 
