@@ -94,7 +94,7 @@ def _seeds(name: str, settings: dict[str, dict[str, Any]], count: int, pixels: i
 STAGES: tuple[Stage, ...] = (
     *(_maps(variant) for variant in VARIANTS),
     # What is asked of the maps: the mean of seeds at the full resolution, against theory.
-    _seeds("accuracy", TALK, 8, pixels=512),
+    _seeds("accuracy", TALK, 24, pixels=512),
     # The talk's picture: the first of those seeds.
     Stage(
         name="lensing/talk",
@@ -157,8 +157,16 @@ STAGES: tuple[Stage, ...] = (
         name="lensing/linear",
         run="mlsci.stages.lensing_checks:follow_linear_theory",
         params={
-            "full": {"seeds": 600, "boxes": [256, 512, 768], "seed": 0},
-            "smoke": {"seeds": 10, "boxes": [256, 512], "seed": 0},
+            "full": {
+                "fields": [{"box": 256, "cells": 32, "seeds": 600},
+                           {"box": 768, "cells": 96, "seeds": 300}],
+                "boxes": [256, 512, 768], "seed": 0,
+            },
+            "smoke": {
+                "fields": [{"box": 256, "cells": 32, "seeds": 10},
+                           {"box": 512, "cells": 64, "seeds": 3}],
+                "boxes": [256, 512], "seed": 0,
+            },
         },
         sources=(*CODE, "lensing/linear.py"),
     ),
@@ -174,7 +182,7 @@ STAGES: tuple[Stage, ...] = (
             "smoke": {
                 "settings": {**TALK["smoke"], **TOY, "seed": 0},
                 "large": {"box": 1024.0, "particles": 32, "finest": 0.03},
-                "ranks": [4], "seed": 0,
+                "ranks": [2], "seed": 0,
             },
         },
         sources=(*CODE, "lensing/calibration.py"),

@@ -273,28 +273,41 @@ class LensingResults:
 
     @cached_property
     def linear(self) -> dict[str, Any]:
-        """Weak Gaussian fields through the light cone: as `mlsci.stages.lensing_checks` says."""
+        """Weak Gaussian fields through the light cone: as `mlsci.stages.lensing_checks` says.
+
+        Fields are in the order of their boxes: small, large.
+        """
         found = dict(self._json("linear", "linear.json"))
-        return {
-            name: value if name in ("box", "boxes") else np.array(value)
-            for name, value in found.items()
-        }
+        fields = [
+            {name: np.array(value) for name, value in field.items()} for field in found["fields"]
+        ]
+        return {"ell": np.array(found["ell"]), "modes": np.array(found["modes"]), "fields": fields,
+                "boxes": found["boxes"]}  # fmt: skip
 
     def linear_ratios(self) -> dict[str, Curve]:
         """Return weak fields' spectra over Limber's integral, and over that for boxes."""
-        found = self.linear
+        small, large = self.linear["fields"]
         return {
-            "over Limber's integral": _mean(found["measured"] / found["limber"]),
-            "over that for boxes": _mean(found["measured"] / found["periodic"]),
+            f"over Limber's integral, boxes of {small['box']:.0f} Mpc/h": _mean(
+                small["measured"] / small["limber"]
+            ),
+            f"the same, boxes of {large['box']:.0f} Mpc/h": _mean(
+                large["measured"] / large["limber"]
+            ),
+            f"over that for boxes of {small['box']:.0f} Mpc/h": _mean(
+                small["measured"] / small["periodic"]
+            ),
         }
 
-    def linear_deviation(self, against: str = "periodic") -> tuple[float, float]:
+    def linear_deviation(
+        self, against: str = "periodic", large: bool = False
+    ) -> tuple[float, float]:
         """Return the mean deviation of weak fields from theory over bands, in percent, and error.
 
         Bands count by their modes.
         """
-        found = self.linear
-        weights = found["modes"] / found["modes"].sum()
+        found, modes = self.linear["fields"][int(large)], self.linear["modes"]
+        weights = modes / modes.sum()
         value, error = _mean((found["measured"] / found[against]) @ weights[:, None])
         return 100 * abs(float(value[0]) - 1), 100 * float(error[0])
 
