@@ -169,7 +169,6 @@ def test_large_scales_grow_linearly():
 def test_runs_that_must_be_the_same_are(tmp_path):
     settings = {**lensing.TALK["smoke"], **lensing.TOY, "transfer": "eisenstein_hu", "seed": 0}
     found = lensing_checks.any_ranks(settings, [2, 4], tmp_path)
-    # Rounding grows over ten steps of gravity: 3e-5 in single precision.
     assert found["ranks_f4"] < 1e-7
     assert found["ranks_f8"] < 1e-12
     settings["particles"] = 64  # which takes long enough to be killed
