@@ -105,7 +105,7 @@ class LaplaceExpansion:
     """
 
     def __init__(
-        self, model: LatentModel, *, steps: int = 12, refreshes: int = 0, batch: int = 250
+        self, model: LatentModel, *, steps: int = 8, refreshes: int = 1, batch: int = 250
     ) -> None:
         self.model, self.steps, self.refreshes, self.batch = model, steps, refreshes, batch
         self._curvature_tensors = compiled(self._curvature)

@@ -62,7 +62,7 @@ DENSITIES: dict[str, dict[str, dict[str, Any]]] = {
     },
 }  # fmt: skip
 SIZES: dict[str, dict[str, int]] = {
-    "full": {"samples": 10000, "costly": 1000, "neighbours": 10000},
+    "full": {"samples": 10000, "costly": 500, "neighbours": 10000},
     "smoke": {"samples": 500, "costly": 50, "neighbours": 300},
 }
 
@@ -265,8 +265,9 @@ def _ease() -> Stage:
             "train": 10000,
             "model": {"latent": 16, "channels": [16, 32], "blocks": 1},
             "training": {"epochs": 4, "batch": 128, "warmup": 50, "average": 0.99},
-            "flow": {"epochs": 8, "batch": 256, "rate": 2e-3, "warmup": 50, "average": 0.99},
-            "shape": {"layers": 4, "hidden": [64, 64], "components": 20},
+            "flow": {"epochs": 16, "batch": 256, "rate": 2e-3, "warmup": 50, "average": 0.99},
+            "shape": {"layers": 4, "hidden": [64, 64]},
+            "mixture": 20,
         },
         "smoke": {
             "seeds": [0],
@@ -275,7 +276,8 @@ def _ease() -> Stage:
             "model": {"latent": 8, "channels": [4, 8], "blocks": 0},
             "training": {"epochs": 2, "batch": 50, "warmup": 10, "average": 0.9},
             "flow": {"epochs": 3, "batch": 50, "rate": 3e-3, "warmup": 10, "average": 0.9},
-            "shape": {"layers": 2, "hidden": [16], "components": 3},
+            "shape": {"layers": 2, "hidden": [16]},
+            "mixture": 3,
         },
     }
     return Stage(

@@ -63,7 +63,13 @@ def train_again_and_again(job: Job) -> None:
             for seed in p["seeds"]:
                 run: dict[str, Any] = {"kind": kind, "rate": rate, "seed": seed, "failed": False}
                 try:
-                    drawn, run["error"] = small_model(p, x, kind, rate, seed)
+                    if kind == "VAE":
+                        model = small_vae(p, x, rate, seed)
+                        drawn = model.sample(len(x["test"]), seed=seed)
+                    else:
+                        model, flow, run["mixture_failed"] = small_pae(p, x, rate, seed)
+                        drawn = model.decode(flow.sample(len(x["test"]), seed=seed))
+                    run["error"] = squared_error(model, x["test"])
                     run["frechet"] = frechet_distance(real, classifier.features(drawn))
                 except (TrainingFailedError, ValueError) as failure:
                     run |= {"failed": True, "why": str(failure)}
@@ -72,34 +78,39 @@ def train_again_and_again(job: Job) -> None:
     files.write_json(job.out / "metrics.json", {"runs": runs})
 
 
-def small_model(
-    p: Mapping[str, Any], x: dict[str, np.ndarray], kind: str, rate: float, seed: int
-) -> tuple[np.ndarray, float]:
-    """Return samples of a model trained on few images, and its error on test images."""
-    train = x["train"][: p["train"]]
-    shape = {**p["model"], "seed": seed}
+def small_vae(p: Mapping[str, Any], x: dict[str, np.ndarray], rate: float, seed: int) -> VAE:
+    """Return a VAE trained on few images."""
+    model = VAE(config_from_dict(VAEConfig, {**p["model"], "seed": seed}))
     training = config_from_dict(TrainingConfig, {**p["training"], "rate": rate, "seed": seed})
-    model: AutoEncoder
-    if kind == "VAE":
-        model = VAE(config_from_dict(VAEConfig, shape))
-        model.fit(train, x["validation"], training)
-        drawn = model.sample(len(x["test"]), seed=seed)
-    else:
-        model = AutoEncoder(config_from_dict(AutoEncoderConfig, shape))
-        flow = Flow(
-            config_from_dict(FlowConfig, {"dim": model.config.latent, "seed": seed, **p["shape"]})
-        )
-        pae = PAE(model, flow)
-        pae.fit_autoencoder(train, x["validation"], training)
-        # The rate is varied in both steps alike.
-        scaled = p["flow"]["rate"] * rate / float(np.median(p["rates"]))
-        pae.fit_flow(
-            train,
-            x["validation"],
-            config_from_dict(TrainingConfig, {**p["flow"], "rate": scaled, "seed": seed}),
-        )
-        drawn = pae.sample(len(x["test"]), seed=seed)
-    return drawn, squared_error(model, x["test"])
+    model.fit(x["train"][: p["train"]], x["validation"], training)
+    return model
+
+
+def small_pae(
+    p: Mapping[str, Any], x: dict[str, np.ndarray], rate: float, seed: int
+) -> tuple[AutoEncoder, Flow, bool]:
+    """Return an auto-encoder trained on few images, and the flow of its codes.
+
+    Also returns whether a flow with a mixture as its base, trained alike, failed to surpass the
+    mixture that it starts from.
+    """
+    train, validation = x["train"][: p["train"]], x["validation"]
+    model = AutoEncoder(config_from_dict(AutoEncoderConfig, {**p["model"], "seed": seed}))
+    training = config_from_dict(TrainingConfig, {**p["training"], "rate": rate, "seed": seed})
+    model.fit(train, validation, training)
+    # The rate is varied in both steps alike.
+    scaled = p["flow"]["rate"] * rate / float(np.median(p["rates"]))
+    schedule = config_from_dict(TrainingConfig, {**p["flow"], "rate": scaled, "seed": seed})
+    shape = {"dim": model.config.latent, "seed": seed, **p["shape"]}
+    flow = Flow(config_from_dict(FlowConfig, shape))
+    PAE(model, flow).fit_flow(train, validation, schedule)
+    other = Flow(config_from_dict(FlowConfig, {**shape, "components": p["mixture"]}))
+    try:
+        PAE(model, other).fit_flow(train, validation, schedule)
+    except TrainingFailedError as failure:
+        print(failure, flush=True)
+        return model, flow, True
+    return model, flow, False
 
 
 def compare_evidence(job: Job) -> None:
