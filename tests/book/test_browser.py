@@ -7,9 +7,6 @@ tests look at what was noted then.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,6 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-INSTALL = "apt-get install chromium chromium-driver"
 PHONE, DESK = (390, 844), (1280, 900)
 
 READY = """
@@ -107,50 +103,6 @@ while (walker.nextNode()) {
 }
 return {seen, poor: poor.slice(0, 5)};
 """
-
-
-def absent(program: str) -> None:
-    message = f"{program} is not installed; install it with: {INSTALL}"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    driver = shutil.which("chromedriver")
-    if chromium is None:
-        absent("chromium")
-    if driver is None:
-        absent("chromedriver")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(chromium)
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--host-resolver-rules=MAP * ~NOTFOUND",
-        f"--user-data-dir={tmp_path_factory.mktemp('browser')}",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    window = webdriver.Chrome(options=options, service=Service(str(driver)))
-    window.set_script_timeout(30)
-    window.set_page_load_timeout(60)
-    try:
-        yield window
-    finally:
-        window.quit()
 
 
 def resize(browser: Any, size: tuple[int, int]) -> None:
