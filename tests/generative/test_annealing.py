@@ -7,7 +7,13 @@ import pytest
 import tensorflow as tf
 from scipy.stats import multivariate_normal
 
-from mlsci.generative.annealing import AnnealingConfig, annealed_evidence
+from mlsci.generative.annealing import (
+    AnnealingConfig,
+    annealed_evidence,
+    annealed_from_gaussian,
+)
+from mlsci.generative.factor_analysis import FactorAnalysis
+from mlsci.generative.laplace import LaplaceExpansion
 from mlsci.generative.latent_model import LatentModel
 
 
@@ -38,6 +44,30 @@ def test_evidence_of_factor_analysis() -> None:
     assert (found.accepted > 0.7).all()
     assert (found.spread < 1).all()
     assert (found.effective > 4).all()
+
+
+def test_a_gaussian_about_the_mode_is_a_better_start() -> None:
+    model = FactorAnalysis.random(3, 12, seed=0)
+    latent, x = model.latent_model(), model.sample(5, seed=2)
+    mode = LaplaceExpansion(latent)(x, np.zeros((5, 3)))
+    config = AnnealingConfig(temperatures=40, chains=32, leapfrogs=3, power=2)
+    found = annealed_from_gaussian(latent, x, mode.z, mode.precision, config)
+    np.testing.assert_allclose(found.log_evidence, model.log_evidence(x), atol=0.1)
+    assert (found.spread < 0.5).all()
+    # Started from the posterior itself, every weight is the evidence.
+    same = annealed_from_gaussian(latent, x, mode.z, mode.precision, config, widening=1)
+    np.testing.assert_allclose(same.log_evidence, model.log_evidence(x), atol=1e-6)
+    np.testing.assert_allclose(same.spread, 0, atol=1e-6)
+
+
+def test_from_one_mode_the_other_is_missed() -> None:
+    model = LatentModel(1, lambda z: z**2, identity, standard, np.array([0.1]), True, np.float64)
+    config = AnnealingConfig(temperatures=40, chains=32, power=2)
+    mode, precision = np.array([[0.9975]]), np.array([[[400.0]]])
+    found = annealed_from_gaussian(model, np.array([[1.0]]), mode, precision, config)
+    z = np.linspace(0, 5, 20_001)
+    joint = np.exp(-0.5 * ((1 - z**2) / 0.1) ** 2 - 0.5 * z**2) / (2 * np.pi * 0.1)
+    assert found.log_evidence[0] == pytest.approx(np.log(np.trapezoid(joint, z)), abs=0.05)
 
 
 def test_two_modes_are_both_counted() -> None:

@@ -106,6 +106,13 @@ def test_estimates_of_the_evidence_are_compared(tmp_path: Path) -> None:
         np.testing.assert_allclose(parts, stored["laplace"], rtol=1e-4)
     metrics = json.loads((one.out / "metrics.json").read_text())
     assert sum(metrics["rank"]) == metrics["laplace_images"] == 10
+    checks = job("pae/checks", tmp_path, known=20, scored=12)
+    pae_runs.check_short_cuts(checks)
+    found = json.loads((checks.out / "metrics.json").read_text())
+    assert found["linear_error"] < 1e-6
+    assert found["rank"] <= 1
+    assert found["floor_is_prior"] > 0.99
+    assert set(found["auroc"]) >= {"ln p(z)", "Laplace evidence", "Laplace, summed gradients"}
 
 
 @pytest.mark.slow

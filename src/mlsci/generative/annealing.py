@@ -1,7 +1,9 @@
 """Annealed importance sampling of the evidence, the reference for cheaper estimates.
 
-Chains start from exact draws of the prior p(z) and go through the densities ``p(z) p(x|z)^b``,
-b rising from 0 to 1; the product of the ratios that they collect has the evidence as its mean.
+Chains start from exact draws of a density q(z) and go through ``q(z)^(1-b) (p(z) p(x|z))^b``, b
+rising from 0 to 1; the product of the ratios that they collect has the evidence as its mean. With
+the prior as q every mode can be found, and with many pixels few chains arrive; with a Gaussian
+about one mode, wider than it, all arrive and other modes are missed.
 Source: Neal 2001, "Annealed importance sampling"; for generative models Wu et al. 2017,
 arXiv:1611.04273. A step is Hamiltonian Monte Carlo (Neal 2011, arXiv:1206.1901) in a metric that
 follows b, so that one step size serves all of them.
@@ -16,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from mlsci.generative.batches import compiled
-from mlsci.generative.latent_model import LatentModel
+from mlsci.generative.latent_model import LOG_2PI, LatentModel
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class AnnealingConfig:
         Steps of a trajectory.
     step
         Of the leapfrog, in standard deviations of the density that is being sampled.
+    power
+        Of the exponents ``b = (k / temperatures)^power``: the higher, the denser near 0.
     seed
         Of all draws.
     """
@@ -41,20 +45,22 @@ class AnnealingConfig:
     chains: int = 8
     leapfrogs: int = 4
     step: float = 0.5
+    power: float = 5.0
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.temperatures, self.chains, self.leapfrogs) < 1 or not self.step > 0:
+        counts = min(self.temperatures, self.chains, self.leapfrogs)
+        if counts < 1 or not min(self.step, self.power) > 0:
             raise ValueError(f"cannot anneal with {self}: all must be positive")
 
     @property
     def inverse_temperatures(self) -> np.ndarray:
-        """The exponents ``b = (k / temperatures)^5``, ``(temperatures + 1,)``.
+        """The exponents b, ``(temperatures + 1,)``.
 
-        Dense near 0, where a little of the likelihood of many pixels changes the density most.
-        Source: Friel & Pettitt 2008, J. R. Stat. Soc. B 70, 589.
+        From the prior they are dense near 0, where a little of the likelihood of many pixels
+        changes the density most. Source: Friel & Pettitt 2008, J. R. Stat. Soc. B 70, 589.
         """
-        return np.linspace(0, 1, self.temperatures + 1) ** 5
+        return np.linspace(0, 1, self.temperatures + 1) ** self.power
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ def annealed_evidence(
     precision: np.ndarray,
     config: AnnealingConfig,
 ) -> Annealed:
-    """Estimate ``ln p(x)`` of data ``(n, ...)``.
+    """Estimate ``ln p(x)`` of data ``(n, ...)``, starting from the prior.
 
     Parameters
     ----------
@@ -107,21 +113,88 @@ def annealed_evidence(
     Annealed
         With the chains' spread, which bounds how far the estimate can be trusted.
     """
+    d = model.latent
+    start: np.ndarray = prior_draws(len(x) * config.chains, config.seed).astype(model.dtype)
+    spread = np.linalg.inv(np.cov(start, rowvar=False).reshape(d, d))
+
+    def path(white: tf.Tensor, z: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        log_likelihood = model.log_likelihood(white, z)
+        return model.log_prior(z) + b * log_likelihood, log_likelihood
+
+    return _anneal(model, x, start, path, lambda b: spread + b * precision, config)
+
+
+def annealed_from_gaussian(
+    model: LatentModel,
+    x: np.ndarray,
+    mean: np.ndarray,
+    precision: np.ndarray,
+    config: AnnealingConfig,
+    *,
+    widening: float = 2.0,
+) -> Annealed:
+    """Estimate ``ln p(x)`` of data ``(n, ...)``, starting from a Gaussian about each datum's mode.
+
+    Parameters
+    ----------
+    model
+        The joint density.
+    x
+        Data.
+    mean, precision
+        Of Laplace's Gaussian, ``(n, d)`` and ``(n, d, d)``.
+    config
+        The schedule.
+    widening
+        Factor on the Gaussian's standard deviations, so that it covers tails and neighbours.
+    """
+    n, d, chains = len(x), model.latent, config.chains
+    rng = np.random.default_rng([config.seed, 12])
+    factor = np.linalg.cholesky(precision)
+    noise = rng.standard_normal((n, d, chains))
+    moves = np.linalg.solve(factor.transpose(0, 2, 1), noise).transpose(0, 2, 1)
+    start = (mean[:, None] + widening * moves).reshape(n * chains, d).astype(model.dtype)
+    narrow = precision / widening**2
+    log_peak = 0.5 * np.linalg.slogdet(narrow)[1] - 0.5 * d * LOG_2PI
+    centre, width, peak = (
+        tf.constant(np.repeat(a, chains, 0).astype(model.dtype)) for a in (mean, narrow, log_peak)
+    )
+
+    def path(white: tf.Tensor, z: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        away = z - centre
+        log_start = peak - 0.5 * tf.reduce_sum(away * tf.linalg.matvec(width, away), -1)
+        log_joint = model.log_likelihood(white, z) + model.log_prior(z)
+        return (1 - b) * log_start + b * log_joint, log_joint - log_start
+
+    return _anneal(model, x, start, path, lambda b: (1 - b) * narrow + b * precision, config)
+
+
+# Of (data, codes, b): the logarithm of the density at b, and its derivative in b.
+_Path = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+
+
+def _anneal(
+    model: LatentModel,
+    x: np.ndarray,
+    start: np.ndarray,
+    path: _Path,
+    metric: Callable[[float], np.ndarray],
+    config: AnnealingConfig,
+) -> Annealed:
+    """Go along a path of densities from exact draws of its first, ``(n * chains, d)``."""
     n, d, chains = len(x), model.latent, config.chains
     rng = np.random.default_rng([config.seed, 11])
-    white = tf.constant(np.repeat(model.whitened(x), chains, 0))
-    z: np.ndarray = prior_draws(n * chains, config.seed).astype(model.dtype)
-    spread = np.linalg.inv(np.cov(z, rowvar=False).reshape(d, d))
-    transition = compiled(_transition(model, config))
-    likelihood = compiled(model.log_likelihood)
+    white, z = tf.constant(np.repeat(model.whitened(x), chains, 0)), start
+    transition = compiled(_transition(path, config))
+    slope = compiled(lambda white, z: path(white, z, tf.zeros((), z.dtype))[1])
     b = config.inverse_temperatures
     log_weight = np.zeros(n * chains)
     accepted = []
-    value = likelihood(white, tf.constant(z)).numpy().astype(np.float64)
+    value = slope(white, tf.constant(z)).numpy().astype(np.float64)
     for before, now in zip(b[:-1], b[1:], strict=True):
         log_weight += (now - before) * value
-        # Momentum has the covariance M = spread + now * precision; its factor is L.
-        factor: np.ndarray = np.linalg.cholesky(spread + now * precision).astype(model.dtype)
+        # Momentum has the metric as its covariance.
+        factor: np.ndarray = np.linalg.cholesky(metric(now)).astype(model.dtype)
         momentum = np.einsum(
             "nij,ncj->nci", factor, rng.standard_normal((n, chains, d)).astype(model.dtype)
         ).reshape(n * chains, d)
@@ -150,16 +223,15 @@ def annealed_evidence(
 
 
 def _transition(
-    model: LatentModel, config: AnnealingConfig
+    path: _Path, config: AnnealingConfig
 ) -> Callable[..., tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
-    """Return one trajectory: new codes, change of energy, new ``ln p(x | z)``."""
+    """Return one trajectory: new codes, change of energy, new derivative in b."""
 
     def force(white: tf.Tensor, z: tf.Tensor, b: tf.Tensor) -> tuple[tf.Tensor, ...]:
         with tf.GradientTape() as tape:
             tape.watch(z)
-            log_likelihood = model.log_likelihood(white, z)
-            log_density = model.log_prior(z) + b * log_likelihood
-        return tape.gradient(log_density, z), log_density, log_likelihood
+            log_density, slope = path(white, z, b)
+        return tape.gradient(log_density, z), log_density, slope
 
     def kinetic(momentum: tf.Tensor, inverse: tf.Tensor) -> tf.Tensor:
         return 0.5 * tf.reduce_sum(momentum * tf.linalg.matvec(inverse, momentum), -1)
@@ -172,8 +244,8 @@ def _transition(
         for _ in range(config.leapfrogs):
             momentum += 0.5 * config.step * gradient
             z += config.step * tf.linalg.matvec(inverse, momentum)
-            gradient, end, log_likelihood = force(white, z, b)
+            gradient, end, slope = force(white, z, b)
             momentum += 0.5 * config.step * gradient
-        return z, start - (end - kinetic(momentum, inverse)), log_likelihood
+        return z, start - (end - kinetic(momentum, inverse)), slope
 
     return transition

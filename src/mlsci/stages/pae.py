@@ -216,9 +216,11 @@ def _evidence() -> Stage:
     }
     sizes: dict[str, dict[str, Any]] = {
         "full": {"compared": 100, "timed": 10000, "samples": 256,
-                 "annealing": {"temperatures": 400, "chains": 8, "leapfrogs": 4}},
+                 "annealing": {"temperatures": 100, "chains": 16, "leapfrogs": 4, "power": 2},
+                 "annealing_from_prior": {"temperatures": 200, "chains": 8, "leapfrogs": 4}},
         "smoke": {"compared": 10, "timed": 50, "samples": 32,
-                  "annealing": {"temperatures": 20, "chains": 2, "leapfrogs": 2}},
+                  "annealing": {"temperatures": 20, "chains": 2, "leapfrogs": 2, "power": 2},
+                  "annealing_from_prior": {"temperatures": 20, "chains": 2, "leapfrogs": 2}},
     }  # fmt: skip
     return Stage(
         name="pae/evidence",
@@ -239,6 +241,29 @@ def _evidence() -> Stage:
         sources=(*MODELS, "generative/annealing.py"),
         datasets=INSIDE,
     )
+
+
+def _checks() -> Stage:
+    """Return the stage that holds the evidence to what is known, and short cuts to the evidence."""
+    return Stage(
+        name="pae/checks",
+        run="mlsci.stages.pae_runs:check_short_cuts",
+        params={
+            p: {
+                "images": IMAGES[p],
+                "strangers": STRANGERS[p],
+                "known": 1000 if p == "full" else 100,
+                "scored": 1000 if p == "full" else 50,
+                "floor": 10.0,
+                "seed": 0,
+            }
+            for p in PROFILES
+        },
+        sources=(*MODELS, "generative/factor_analysis.py", "generative/outliers.py",
+                 "generative/shortcuts.py"),
+        datasets=SETS,
+        inputs=("pae/evidence",),
+    )  # fmt: skip
 
 
 def _spectrum() -> Stage:
@@ -292,6 +317,7 @@ def _ease() -> Stage:
 
 STAGES: tuple[Stage, ...] = (
     _evidence(),
+    _checks(),
     _spectrum(),
     _ease(),
     _background(0),

@@ -33,8 +33,8 @@ from mlsci.generative.vae_variants import AnnealedVAE, FullSigmaVAE
 from mlsci.report import files
 from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
-from mlsci.stages.aeflow_runs import Clock, as_bytes, foreign
-from mlsci.stages.pae_runs import splits
+from mlsci.stages.aeflow_runs import Clock, as_bytes
+from mlsci.stages.pae_runs import outsiders, splits
 
 # Kinds of networks, as rows name them, and as the names of stages that trained them begin.
 KINDS: dict[str, type[AutoEncoder]] = {
@@ -164,20 +164,6 @@ def sample_measures(
         "closer_to_training": closer_to_training(
             drawn.reshape(len(drawn), -1)[:2000], flat["train"][:neighbours], flat["test"]
         ),
-    }
-
-
-def outsiders(p: Mapping[str, Any], test: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """Return the familiar test images, under "familiar", and sets of foreign ones."""
-    rng = np.random.default_rng([seed, 13])
-    noise = rng.uniform(size=test.shape).astype(np.float32)
-    sets = {"familiar": test}
-    for name, source in p["strangers"].items():
-        sets[name] = foreign({**p["images"], "outside": source})
-    return sets | {
-        "flipped left-right": test[:, :, ::-1],
-        "flipped upside down": test[:, ::-1],
-        "noise": noise,
     }
 
 

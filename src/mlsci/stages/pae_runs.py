@@ -6,22 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy.stats import spearmanr
 
-from mlsci.generative.annealing import AnnealingConfig, annealed_evidence
+from mlsci.generative.annealing import (
+    AnnealingConfig,
+    annealed_evidence,
+    annealed_from_gaussian,
+)
 from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig
 from mlsci.generative.classifier import Classifier
+from mlsci.generative.factor_analysis import FactorAnalysis
 from mlsci.generative.flows import Flow, FlowConfig
-from mlsci.generative.laplace import importance_evidence
+from mlsci.generative.laplace import LaplaceExpansion, importance_evidence
+from mlsci.generative.outliers import auroc
 from mlsci.generative.pae import PAE
 from mlsci.generative.pca import ProbabilisticPCA
 from mlsci.generative.persistence import config_from_dict, round_to_half
 from mlsci.generative.quality import frechet_distance
+from mlsci.generative.shortcuts import joint_with_floor, volume_from_summed_gradients
 from mlsci.generative.training import TrainingConfig, TrainingFailedError
 from mlsci.generative.vae import VAE, VAEConfig
 from mlsci.report import files
 from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
-from mlsci.stages.aeflow_runs import Clock, as_bytes, images, squared_error
+from mlsci.stages.aeflow_runs import Clock, as_bytes, foreign, images, squared_error
 
 # The kind of networks that a stage trained, by the part of its name between "/" and "-s".
 NETWORKS: dict[str, type[AutoEncoder]] = {
@@ -114,7 +122,7 @@ def small_pae(
 
 
 def compare_evidence(job: Job) -> None:
-    """Train a small probabilistic auto-encoder; estimate ln p(x) of test images in three ways."""
+    """Train a small probabilistic auto-encoder; estimate ln p(x) of test images in four ways."""
     p, x = job.params, splits(job.params["images"])
     shape = x["train"].shape[1:]
     pae = PAE.for_shape(
@@ -145,13 +153,21 @@ def compare_evidence(job: Job) -> None:
     found, model = pae.laplace(few), pae.latent_model()
     sampled, effective = importance_evidence(model, few, found, samples=p["samples"], seed=job.seed)
     with Clock() as annealing_clock:
-        annealed = annealed_evidence(
+        annealed = annealed_from_gaussian(
             model,
             few,
-            lambda n, seed: pae.flow.sample(n, seed=seed),
+            found.z,
             found.precision,
             AnnealingConfig(**p["annealing"], seed=job.seed),
         )
+    print(f"annealing: {annealing_clock.record}", flush=True)
+    from_prior = annealed_evidence(
+        model,
+        few,
+        lambda n, seed: pae.flow.sample(n, seed=seed),
+        found.precision,
+        AnnealingConfig(**p["annealing_from_prior"], seed=job.seed),
+    )
     arrays = {
         "laplace": found.log_evidence,
         "laplace_likelihood": found.log_likelihood,
@@ -163,6 +179,9 @@ def compare_evidence(job: Job) -> None:
         "annealed_spread": annealed.spread,
         "annealed_effective": annealed.effective,
         "accepted": annealed.accepted,
+        "from_prior": from_prior.log_evidence,
+        "from_prior_spread": from_prior.spread,
+        "first_decrement": found.decrement,
         "decrement": timed.decrement,
         "evidence": timed.log_evidence,
     }
@@ -182,3 +201,73 @@ def compare_evidence(job: Job) -> None:
             "rank": np.bincount(timed.rank, minlength=p["latent"] + 1).tolist(),
         },
     )
+
+
+def check_short_cuts(job: Job) -> None:
+    """Measure what short cuts to the evidence cost, and how exact it is where it is known."""
+    p = job.params
+    validation, test = (images(p["images"], s)[0] for s in ("validation", "test"))
+    known = FactorAnalysis.random(8, 100, seed=job.seed)
+    x = known.sample(p["known"], seed=job.seed)
+    found = LaplaceExpansion(known.latent_model())(x, np.zeros((len(x), 8)))
+    result: dict[str, Any] = {
+        "linear_error": float(np.abs(found.log_evidence - known.log_evidence(x)).max())
+    }
+    pae = PAE.load(job.input("pae/evidence") / "pae")
+    sets = {name: x[: p["scored"]] for name, x in outsiders(p, test, job.seed).items()}
+    scores = {name: evidence_scores(pae, x, p["floor"]) for name, x in sets.items()}
+    familiar = scores.pop("familiar")
+    result["rank"] = float(familiar.pop("rank").mean())
+    result["full_rank"] = float(familiar.pop("full_rank").mean())
+    result["auroc"] = {
+        score: {name: auroc(values, scores[name][score]) for name in scores}
+        for score, values in familiar.items()
+    }
+    short = familiar["volume from summed gradients"] - familiar["volume"]
+    result["volume_error"] = {"median": float(np.median(short)), "spread": float(short.std())}
+    result["floor_is_prior"] = float(
+        spearmanr(familiar["ln p(x|z) + ln p(z), floor"], familiar["ln p(z)"])[0]
+    )
+    result["joint_is_prior"] = float(
+        spearmanr(familiar["ln p(x|z) + ln p(z)"], familiar["ln p(z)"])[0]
+    )
+    # The width of the noise, once as it should be and once from the images that are scored.
+    few = test[: len(validation)]
+    right = pae.log_prob(few)
+    pae.measure_noise(few)
+    result["leak"] = float((pae.log_prob(few) - right).mean())
+    print(result, flush=True)
+    files.write_json(job.out / "metrics.json", result)
+
+
+def evidence_scores(pae: PAE, x: np.ndarray, floor: float) -> dict[str, np.ndarray]:
+    """Return scores ``(n,)`` by name: the evidence, its parts, and short cuts to it."""
+    model, found = pae.latent_model(), pae.laplace(x)
+    z = pae.encode(x)
+    volume, rank = volume_from_summed_gradients(model, found)
+    joint = found.log_likelihood + found.log_prior
+    return {
+        "ln p(z)": pae.log_prob_latent(x),
+        "ln p(x|z) + ln p(z), floor": joint_with_floor(model, x, z, floor),
+        "ln p(x|z) + ln p(z)": joint,
+        "Laplace evidence": found.log_evidence,
+        "Laplace, summed gradients": joint + volume,
+        "volume": found.log_volume,
+        "volume from summed gradients": volume,
+        "rank": rank,
+        "full_rank": (found.rank == pae.latent).astype(float),
+    }
+
+
+def outsiders(p: Mapping[str, Any], test: np.ndarray, seed: int) -> dict[str, np.ndarray]:
+    """Return the familiar test images, under "familiar", and sets of foreign ones."""
+    rng = np.random.default_rng([seed, 13])
+    noise = rng.uniform(size=test.shape).astype(np.float32)
+    sets = {"familiar": test}
+    for name, source in p["strangers"].items():
+        sets[name] = foreign({**p["images"], "outside": source})
+    return sets | {
+        "flipped left-right": test[:, :, ::-1],
+        "flipped upside down": test[:, ::-1],
+        "noise": noise,
+    }
