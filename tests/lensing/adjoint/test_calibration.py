@@ -1,12 +1,14 @@
-"""The gradient by which sharpening can be fitted is that of differences."""
+"""Sharpening fitted by gradient: the gradient is right, and planted parameters' spectra are met."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import numpy as np
 import pytest
 from mpi4py import MPI
 
-from mlsci.lensing.adjoint.calibration import mismatch, spectrum_vjp
+from mlsci.lensing.adjoint.calibration import fit_sharpening, mismatch, spectrum_vjp
 from mlsci.lensing.settings import Settings
 from mlsci.lensing.sharpening import Sharpening
 from mlsci.lensing.simulate import simulate
@@ -45,3 +47,12 @@ def test_gradient_of_the_mismatch() -> None:
     h = 1e-5
     up, down = (mismatch(numbers + step * way, *arguments)[0] for step in (h, -h))
     assert gradient @ way == pytest.approx((up - down) / (2 * h), rel=1e-4)
+
+
+@pytest.mark.slow
+def test_planted_parameters_are_met_in_the_spectra() -> None:
+    start = dataclasses.replace(SMALL.sharpening, alpha0=1.0, mu=0.0)  # type: ignore[type-var]
+    wanted, arguments = target(), ([noise(0)], BANDS)
+    found, trace = fit_sharpening(SMALL, start, *arguments, wanted, 5, MPI.COMM_SELF)
+    assert trace[-1] < 0.3 * trace[0]
+    assert found.alpha0 > start.alpha0

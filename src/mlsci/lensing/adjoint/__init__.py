@@ -8,6 +8,7 @@ gradient with respect to its output says of its input (vjp). `model` puts them t
     the transfer function and perturbation theory; `leapfrog`, the steps in time, which the adjoint
     goes back through instead of recording them; `lightcone`, particles at their own crossings;
     `cosmology`, `power` and `sources`, what depends on the cosmology alone; `model`, whole runs.
-Uses: `fisher`, forecasts and optimal compression; `inference`, the posterior of
-initial conditions; `calibration`, how spectra depend on the sharpening.
+Uses: `fisher`, forecasts and optimal compression; `inference`, the posterior of initial conditions,
+its maximum, and coverage; `sampling`, the simulator in TensorFlow and draws from the posterior;
+`calibration`, the sharpening fitted by gradient. `checks` tells how exact it all is.
 """

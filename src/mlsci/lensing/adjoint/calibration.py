@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import scipy.fft
 from mpi4py import MPI
+from scipy.optimize import minimize
 
 from mlsci.lensing.adjoint.model import SHARPENING, simulate_with_vjp
 from mlsci.lensing.settings import Settings
@@ -90,3 +91,35 @@ def mismatch(
         gradient = vjp(back).sharpening
         total += [gradient[name] for name in SHARPENING]
     return float(np.mean(off**2)), total * [low, high, alpha0, 1.0]
+
+
+def fit_sharpening(
+    settings: Settings, start: Sharpening, noises: Sequence[np.ndarray], bands: Bands,
+    target: np.ndarray, iterations: int = 30, comm: MPI.Comm | None = None,
+) -> tuple[Sharpening, list[float]]:  # fmt: skip
+    """Return the parameters that bring mean spectra closest to a target.
+
+    Parameters are those of `mismatch`; L-BFGS goes from `start`.
+
+    Returns
+    -------
+    sharpening : Sharpening
+    trace : list of float
+        The mismatch at the start and after each iteration.
+    """
+    first = [*np.log([start.low, start.high, start.alpha0]), start.mu]
+    trace: list[float] = []
+
+    def downhill(numbers: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = mismatch(numbers, settings, noises, bands, target, comm)
+        if not trace:
+            trace.append(value)
+        return value, gradient
+
+    found = minimize(
+        downhill, first, jac=True, method="L-BFGS-B",
+        callback=lambda intermediate_result: trace.append(float(intermediate_result.fun)),
+        options={"maxiter": iterations},
+    )  # fmt: skip
+    low, high, alpha0 = (float(value) for value in np.exp(found.x[:3]))
+    return Sharpening(low, high, alpha0, float(found.x[3])), trace

@@ -11,6 +11,7 @@ Functions of a cosmology whose derivatives are here have the same names as in
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -52,27 +53,26 @@ class Background:
         self.cosmology = cosmology
         lna = np.linspace(np.log(A_MIN), 0.0, _POINTS)
 
-        def equations(lna: float, state: Array) -> Array:
-            y, dy = state[:5], state[5:].reshape(3, 5)
-            one, slope1, two, slope2, _ = y
+        def equations(lna: Any, state: Array) -> Array:
+            """Return the slopes of a state (20,), or of many (20, n) at once."""
+            one, slope1, two, slope2, _ = state[:5]
+            d1, ds1, d2, ds2, _ = state[5:].reshape(5, 3, *state.shape[1:])
             a = np.exp(lna)
             drag, pull = 2 + cosmology.expansion_slope(a), 1.5 * cosmology.matter_fraction(a)
-            d_matter = self.matter_fraction(a)
-            d_drag, d_pull = self._expansion_slope(a, d_matter), 1.5 * d_matter
-            expansion = float(cosmology.expansion(a))
-            result = [
-                [slope1, pull * one - drag * slope1, slope2,
-                 pull * (two - one**2) - drag * slope2, -HUBBLE_DISTANCE / (a * expansion)]
-            ]  # fmt: skip
-            shrink = HUBBLE_DISTANCE / (a * expansion**2) * self.expansion(a)
-            for (d1, ds1, d2, ds2, _), by, to, less in zip(dy, d_drag, d_pull, shrink):
-                result.append([
-                    ds1, to * one + pull * d1 - by * slope1 - drag * ds1,
-                    ds2, to * (two - one**2) + pull * (d2 - 2 * one * d1) - by * slope2
-                    - drag * ds2,
-                    less,
-                ])  # fmt: skip
-            return np.array(result, float).reshape(-1)
+            d_matter, expansion = self.matter_fraction(a), cosmology.expansion(a)
+            by, to = self._expansion_slope(a, d_matter), 1.5 * d_matter
+            farther = -HUBBLE_DISTANCE / (a * expansion)
+            slopes = np.empty_like(state)
+            slopes[:5] = (
+                slope1, pull * one - drag * slope1,
+                slope2, pull * (two - one**2) - drag * slope2, farther,
+            )  # fmt: skip
+            slopes[5:] = np.concatenate((
+                ds1, to * one + pull * d1 - by * slope1 - drag * ds1,
+                ds2, to * (two - one**2) + pull * (d2 - 2 * one * d1) - by * slope2 - drag * ds2,
+                -farther / expansion * self.expansion(a),
+            ))  # fmt: skip
+            return slopes
 
         begin = [A_MIN, A_MIN, -3 / 7 * A_MIN**2, -6 / 7 * A_MIN**2, 0.0]
         solved = solve_ivp(
@@ -80,18 +80,18 @@ class Background:
         )
         if not solved.success:
             raise ValueError(f"the growth equation could not be solved: {solved.message}")
-        slopes = np.array([equations(at, y) for at, y in zip(lna, solved.y.T)]).T
-        y, dy = solved.y[:5], solved.y[5:].reshape(3, 5, -1)
-        s, ds = slopes[:5], slopes[5:].reshape(3, 5, -1)
+        slopes = equations(lna, solved.y)
+        y, dy = solved.y[:5], solved.y[5:].reshape(5, 3, -1)
+        s, ds = slopes[:5], slopes[5:].reshape(5, 3, -1)
         # growth is 1 today: one power of the norm for the first order, two for the second
-        norm, change = y[0, -1], dy[:, 0, -1:] / y[0, -1]
+        norm, change = y[0, -1], dy[0, :, -1:] / y[0, -1]
         self._splines = []
         for row, power in ((0, 1), (1, 1), (2, 2), (3, 2)):
-            values = (dy[:, row] - power * change * y[row]) / norm**power
-            rates = (ds[:, row] - power * change * s[row]) / norm**power
+            values = (dy[row] - power * change * y[row]) / norm**power
+            rates = (ds[row] - power * change * s[row]) / norm**power
             self._splines.append(CubicHermiteSpline(lna, values, rates, axis=1))
-        values = dy[:, 4] - dy[:, 4, -1:]
-        self._splines.append(CubicHermiteSpline(lna, values, ds[:, 4], axis=1))
+        values = dy[4] - dy[4, :, -1:]
+        self._splines.append(CubicHermiteSpline(lna, values, ds[4], axis=1))
 
     def _dark(self, a: Array) -> tuple[Array, Array]:
         """Return the density of dark energy over that of today, and its slopes with w0 and wa."""
@@ -216,6 +216,12 @@ class Background:
         fall = slope1 * a * expansion / HUBBLE_DISTANCE
         d_fall = fall * (d_slope1 / slope1 + dlna + d_expansion / expansion)
         return a, da, d_growth, fall, d_fall
+
+
+@lru_cache(maxsize=4)
+def background(cosmology: Cosmology) -> Background:
+    """Return the derivatives of a cosmology's background; those of the last few are kept."""
+    return Background(cosmology)
 
 
 def _with_respect_to_lna(spline: Any, a: Array) -> Array:

@@ -15,7 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy.stats
 from mpi4py import MPI
+from scipy.optimize import minimize
 
 from mlsci.lensing.adjoint.model import simulate_with_vjp
 from mlsci.lensing.settings import Settings
@@ -23,6 +25,8 @@ from mlsci.lensing.settings import Settings
 
 def with_parameters(settings: Settings, values: Mapping[str, float]) -> Settings:
     """Return settings with other values of some cosmological parameters."""
+    if not values:
+        return settings
     return replace(settings, cosmology=replace(settings.cosmology, **values))
 
 
@@ -64,6 +68,11 @@ class FieldPosterior:
         """Return the white noise (n, n, n) of a state."""
         return state[: self.modes].reshape((self.settings.particles,) * 3)
 
+    def maps(self, state: np.ndarray) -> np.ndarray:
+        """Return the convergence (sources, y, x) that a state makes, without noise."""
+        settings = with_parameters(self.settings, self.parameters(state))
+        return simulate_with_vjp(self.noise(state), settings, MPI.COMM_SELF)[0]
+
     def __call__(self, state: np.ndarray) -> tuple[float, np.ndarray]:
         """Return ln p, but for a constant, and its gradient (modes + parameters,)."""
         settings = with_parameters(self.settings, self.parameters(state))
@@ -73,3 +82,110 @@ class FieldPosterior:
         slopes = [gradient.cosmology[name] * width for name, (_, width) in self.priors.items()]
         value = -0.5 * float(np.sum(missed**2) + np.sum(state**2))
         return value, np.concatenate([gradient.noise.reshape(-1), slopes]) - state
+
+
+def observed(
+    settings: Settings, sigma: float, seen: np.ndarray, priors: Mapping[str, tuple[float, float]],
+    seed: int,
+) -> tuple[FieldPosterior, np.ndarray]:  # fmt: skip
+    """Return the posterior for a map that was made up, and the state that it was made of.
+
+    Parameters
+    ----------
+    settings, sigma, seen, priors
+        As for `FieldPosterior`; the truth is drawn from the prior.
+    seed : int
+        Of the truth, and of the noise of the map.
+    """
+    rng = np.random.default_rng(seed)
+    truth = rng.standard_normal(settings.particles**3 + len(priors))
+    shape = (len(settings.sources), settings.pixels, settings.pixels)
+    blank = FieldPosterior(settings, np.zeros(shape), sigma, seen, priors)
+    data = blank.maps(truth) + rng.normal(0, sigma, shape)
+    return replace(blank, data=np.where(seen, data, np.nan)), truth
+
+
+def most_probable(
+    posterior: FieldPosterior, start: np.ndarray, iterations: int
+) -> tuple[np.ndarray, list[float]]:
+    """Return the state of highest probability that L-BFGS finds, and ln p after each iteration."""
+    trace: list[float] = []
+
+    def downhill(state: np.ndarray) -> tuple[float, np.ndarray]:
+        value, gradient = posterior(state)
+        return -value, -gradient
+
+    found = minimize(
+        downhill, start, jac=True, method="L-BFGS-B",
+        callback=lambda intermediate_result: trace.append(-float(intermediate_result.fun)),
+        options={"maxiter": iterations, "maxcor": 20},
+    )  # fmt: skip
+    return np.asarray(found.x), trace
+
+
+def large_scale_modes(noise: np.ndarray, cut: int) -> np.ndarray:
+    """Return the modes of white noise (n, n, n) whose wavelengths are the box over `cut` or more.
+
+    Parameters
+    ----------
+    noise : ndarray (n, n, n)
+        White noise of unit variance.
+    cut : int
+        In units of the fundamental mode, below n / 2.
+
+    Returns
+    -------
+    ndarray (modes,)
+        Real and imaginary parts, of unit variance, each mode once.
+    """
+    n = len(noise)
+    whole, half = np.rint(np.fft.fftfreq(n, 1 / n)), np.arange(n // 2 + 1)
+    x, y, z = np.meshgrid(whole, whole, half, indexing="ij")
+    once = (z > 0) | (y > 0) | ((y == 0) & (x > 0))
+    modes = np.fft.rfftn(noise)[once & (x**2 + y**2 + z**2 <= cut**2)] * np.sqrt(2 / n**3)
+    return np.concatenate([modes.real, modes.imag])
+
+
+def agreement(noise: np.ndarray, truth: np.ndarray, box: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the correlation of two fields (n, n, n) by scale: wavenumbers in h/Mpc, and r(k).
+
+    In shells as wide as the fundamental mode, from it to the Nyquist frequency.
+    """
+    n = len(noise)
+    whole, half = np.fft.fftfreq(n, 1 / n), np.arange(n // 2 + 1)
+    x, y, z = np.meshgrid(whole, whole, half, indexing="ij")
+    shell = np.rint(np.sqrt(x**2 + y**2 + z**2)).astype(int).reshape(-1)
+    twice = np.where((z == 0) | (z == n // 2), 1.0, 2.0).reshape(-1)
+    one, two = (np.fft.rfftn(field).reshape(-1) for field in (noise, truth))
+    sums = [
+        np.bincount(shell, twice * (a * b.conj()).real)[1 : n // 2 + 1]
+        for a, b in ((one, two), (one, one), (two, two))
+    ]
+    return 2 * np.pi / box * np.arange(1, n // 2 + 1), sums[0] / np.sqrt(sums[1] * sums[2])
+
+
+def coverage(
+    offsets: np.ndarray, draws: np.ndarray | float, levels: np.ndarray
+) -> np.ndarray:  # fmt: skip
+    """Return how often truths lie inside central intervals of a posterior known by a few draws.
+
+    Intervals are mean -+ t sqrt(1 + 1 / n) times the standard deviation of n draws, with Student's
+    t for n - 1 degrees of freedom: what the next of n + 1 equal Gaussian numbers stays inside.
+
+    Parameters
+    ----------
+    offsets : ndarray (...)
+        Truths less means, over standard deviations.
+    draws : float or ndarray (...)
+        Numbers of independent draws.
+    levels : ndarray (levels,)
+        Shares that the intervals should hold.
+
+    Returns
+    -------
+    ndarray (levels,)
+        The shares that they hold.
+    """
+    draws = np.asarray(draws, float)
+    inside = 1 - 2 * scipy.stats.t.sf(np.abs(offsets) / np.sqrt(1 + 1 / draws), draws - 1)
+    return np.mean(inside.reshape(-1) <= np.asarray(levels)[:, None], axis=1)

@@ -26,9 +26,9 @@ from mlsci.lensing.power import LinearPower
 Array = NDArray[Any]
 
 
-def wavenumbers(mesh: Mesh) -> Array:
+def wavenumbers(box: float, cells: int) -> Array:
     """Return all |k| in h/Mpc that a mesh may have, but for 0: k^2 are integers of a unit."""
-    return 2 * np.pi / mesh.box * np.sqrt(np.arange(1, 3 * (mesh.cells // 2) ** 2 + 1))
+    return 2 * np.pi / box * np.sqrt(np.arange(1, 3 * (cells // 2) ** 2 + 1))
 
 
 def linear_density_vjp(
@@ -54,7 +54,7 @@ def linear_density_vjp(
         This rank's part.
     """
     table = np.zeros(3 * (mesh.cells // 2) ** 2 + 1)
-    table[1:] = np.sqrt(power(wavenumbers(mesh)) / mesh.box**3) * mesh.cells**-1.5
+    table[1:] = np.sqrt(power(wavenumbers(mesh.box, mesh.cells)) / mesh.box**3) * mesh.cells**-1.5
     parts = products(mesh, density, cotangent)
     log_power = np.zeros(len(table))
     for square, part, plane in zip(_squares(mesh), parts, cotangent):

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from mlsci.lensing.adjoint.cosmology import PARAMETERS, Background, to_parameters
+from mlsci.lensing.adjoint.cosmology import PARAMETERS, background, to_parameters
 from mlsci.lensing.adjoint.forces import SharpeningPull, sharpening_jvp
 from mlsci.lensing.adjoint.initial import (
     displaced_jvp,
@@ -97,8 +98,16 @@ def simulate_with_vjp(
         For lens planes, or sources that are distributions.
     """
     model = _Model(noise, settings, MPI.COMM_WORLD if comm is None else comm)
-    kappa, x, p = model.forward()
-    return kappa, lambda cotangent: model.backward(cotangent, x.copy(), p.copy())
+    kappa, *ends = model.forward()
+
+    def vjp(cotangent: Array) -> Inputs:
+        model.check(cotangent)
+        if not ends:
+            ends.extend(model.forward()[1:])
+        # no name is left for them here: their memory is free as soon as they are not needed
+        return model.backward(cotangent, ends.pop(0), ends.pop(0))
+
+    return kappa, vjp
 
 
 def simulate_with_jvp(
@@ -134,31 +143,14 @@ class _Model:
         self.lattice = Mesh(settings.box, settings.particles, comm, "f8")
         cells = settings.particles * settings.boost
         self.mesh = Mesh(settings.box, cells, comm, settings.precision, self.lattice.grid)
-        self.background = Background(settings.cosmology)
+        self.background = background(settings.cosmology)
         self.power = LinearPower(settings.cosmology, settings.transfer)
-        times = linear_steps(settings.a_start, 1.0, settings.stages - 1)
-        self.schedule = Schedule.of(self.background, times)
+        self.schedule = _schedule(settings)
         self.cone = _cones(settings)["sources"]
-        self._log_power: Array | None = None
-        self._tables: Tables | None = None
-
-    # --- what depends on the cosmology alone --------------------------------------------------
-
-    def log_power(self) -> Array:
-        if self._log_power is None:
-            settings, k = self.settings, wavenumbers(self.lattice)
-            self._log_power = log_power_slopes(settings.cosmology, settings.transfer, k)
-        return self._log_power
 
     def tables(self) -> Tables:
-        if self._tables is None:
-            self._tables = light_cone_slopes(self.background, self.cone, self.redshifts)
-        return self._tables
-
-    def means(self) -> Array:
-        """Return the derivatives (3, sources) of what all matter gives."""
-        slopes = [mean_convergence_slopes(self.background, z) for z in self.redshifts]
-        return np.stack(slopes, axis=1)
+        """Return the derivatives of the light cone's tables."""
+        return light_cone_slopes(self.background, self.cone, self.redshifts)
 
     def step(self, number: int) -> tuple[float, float, float]:
         """Return the scale factors of a step: those of its momenta, its start and its end."""
@@ -188,7 +180,9 @@ class _Model:
 
     def forward(self) -> tuple[Array, Array, Array]:
         """Return the maps, and particles as the steps leave them."""
-        settings, cones = self.settings, {"sources": self.cone}
+        settings = self.settings
+        cones = _cones(settings)
+        self.cone = cones["sources"]
         x, p = displaced(self.lattice, self.density(), settings.cosmology, settings.a_start)
 
         def observe(number: int, x: Array, p: Array) -> None:
@@ -200,13 +194,15 @@ class _Model:
 
     # --- backward -----------------------------------------------------------------------------
 
+    def check(self, cotangent: Array) -> None:
+        """Refuse the gradient of other maps than these."""
+        if np.shape(cotangent) != (there := np.shape(self.cone.maps.T)):
+            raise ValueError(f"the gradient is {np.shape(cotangent)}, the maps are {there}")
+
     def backward(self, cotangent: Array, x: Array, p: Array) -> Inputs:
         """Return the gradient, going back with particles, whose arrays are changed."""
         maps = np.ascontiguousarray(np.moveaxis(sharpen(np.asarray(cotangent, float)), 0, 2))
-        if maps.shape != self.cone.maps.shape:
-            raise ValueError(
-                f"the gradient is {np.shape(cotangent)}, the maps {np.shape(self.cone.maps.T)}"
-            )
+        settings = self.settings
         background, filters = np.zeros(3), np.zeros(4)
         tables = Tables.zeros(self.cone)
 
@@ -223,17 +219,17 @@ class _Model:
         background += np.tensordot(slopes.weights, tables.weights, 2)
         background += slopes.spacing * tables.spacing
         if self.comm.rank == 0:  # the maps are the same on all ranks
-            background -= self.means() @ maps.sum((0, 1))
+            background -= _means(settings) @ maps.sum((0, 1))
         del x, p
         density = self.density()
-        a_start = self.settings.a_start
+        a_start = settings.a_start
         density_bar, more = displaced_vjp(
             self.lattice, density, self.background, a_start, x_bar, p_bar
         )
         noise, log_power = linear_density_vjp(self.lattice, density, self.power, density_bar)
-        cosmology = to_parameters(background + more) + self.log_power() @ log_power
+        cosmology = to_parameters(background + more) + _log_power(settings) @ log_power
         cosmology, filters = self.comm.allreduce(cosmology), self.comm.allreduce(filters)
-        sharpening = {} if self.settings.correction is None else _named(SHARPENING, filters)
+        sharpening = {} if settings.correction is None else _named(SHARPENING, filters)
         return Inputs(noise, _named(PARAMETERS, cosmology), sharpening)
 
     def observe_vjp(
@@ -280,7 +276,7 @@ class _Model:
         )  # fmt: skip
         density = self.density()
         moved = linear_density_jvp(
-            self.lattice, density, self.power, change.noise, cosmology @ self.log_power()
+            self.lattice, density, self.power, change.noise, cosmology @ _log_power(settings)
         )
         x, p, dx, dp = displaced_jvp(
             self.lattice, density, self.background, settings.a_start, moved, background
@@ -293,7 +289,7 @@ class _Model:
 
         run_jvp(self.mesh, x, p, dx, dp, self.schedule, background, observe)
         self.cone.gather(self.comm)
-        maps = self.comm.allreduce(maps) - background @ self.means()
+        maps = self.comm.allreduce(maps) - background @ _means(settings)
         return _maps(settings, {"sources": self.cone}).kappa, sharpen(np.moveaxis(maps, 2, 0))
 
     def observe_jvp(
@@ -319,3 +315,26 @@ class _Model:
 
 def _named(names: tuple[str, ...], values: Array) -> dict[str, float]:
     return {name: float(value) for name, value in zip(names, values)}
+
+
+# What depends on the settings alone is kept for the next run of the same ones.
+
+
+@lru_cache(maxsize=4)
+def _schedule(settings: Settings) -> Schedule:
+    times = linear_steps(settings.a_start, 1.0, settings.stages - 1)
+    return Schedule.of(background(settings.cosmology), times)
+
+
+@lru_cache(maxsize=4)
+def _log_power(settings: Settings) -> Array:
+    """Return the derivatives (parameters, wavenumbers) of ln P on the lattice."""
+    k = wavenumbers(settings.box, settings.particles)
+    return log_power_slopes(settings.cosmology, settings.transfer, k)
+
+
+@lru_cache(maxsize=4)
+def _means(settings: Settings) -> Array:
+    """Return the derivatives (3, sources) of what all matter gives."""
+    known, redshifts = background(settings.cosmology), only_redshifts(settings.sources)
+    return np.stack([mean_convergence_slopes(known, z) for z in redshifts], axis=1)
