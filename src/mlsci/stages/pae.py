@@ -266,6 +266,21 @@ def _checks() -> Stage:
     )  # fmt: skip
 
 
+def _reconstruction(seed: int) -> Stage:
+    """Return the stage that asks what a reconstruction error is, as an outlier score."""
+    return Stage(
+        name=f"pae/reconstruction-s{seed}",
+        run="mlsci.stages.pae_runs:score_reconstructions",
+        params={
+            p: {"images": IMAGES[p], "strangers": STRANGERS[p], "seed": seed}
+            for p in (PROFILES if seed == 0 else ("full",))
+        },
+        sources=(*NETWORK, "generative/outliers.py", "generative/reconstruction_scores.py"),
+        datasets=SETS,
+        inputs=(f"aeflow/ae-d32-s{seed}",),
+    )
+
+
 def _spectrum() -> Stage:
     """Return the stage that asks which directions of a latent space are in use."""
     networks = ("aeflow/ae-d32-s0", "aeflow/vae-d32-s0")
@@ -318,6 +333,7 @@ def _ease() -> Stage:
 STAGES: tuple[Stage, ...] = (
     _evidence(),
     _checks(),
+    *(_reconstruction(seed) for seed in AEFLOW_SEEDS),
     _spectrum(),
     _ease(),
     _background(0),

@@ -23,6 +23,7 @@ from mlsci.generative.pae import PAE
 from mlsci.generative.pca import ProbabilisticPCA
 from mlsci.generative.persistence import config_from_dict, round_to_half
 from mlsci.generative.quality import frechet_distance
+from mlsci.generative.reconstruction_scores import reconstruction_scores
 from mlsci.generative.shortcuts import joint_with_floor, volume_from_summed_gradients
 from mlsci.generative.training import TrainingConfig, TrainingFailedError
 from mlsci.generative.vae import VAE, VAEConfig
@@ -238,6 +239,24 @@ def check_short_cuts(job: Job) -> None:
     result["leak"] = float((pae.log_prob(few) - right).mean())
     print(result, flush=True)
     files.write_json(job.out / "metrics.json", result)
+
+
+def score_reconstructions(job: Job) -> None:
+    """Measure the AUROC of an auto-encoder's reconstruction by each meaning of the word."""
+    p = job.params
+    ae = AutoEncoder.load(job.input(f"aeflow/ae-d32-s{job.seed}") / "model.npz")
+    validation, test = (images(p["images"], s)[0] for s in ("validation", "test"))
+    sigma = np.sqrt(np.square(ae.reconstruct(validation) - validation).mean(0) + 1e-6)
+    scores = {
+        name: reconstruction_scores(x, ae.reconstruct(x), sigma)
+        for name, x in outsiders(p, test, job.seed).items()
+    }
+    familiar = scores.pop("familiar")
+    found = {
+        meaning: {name: auroc(values, scores[name][meaning]) for name in scores}
+        for meaning, values in familiar.items()
+    }
+    files.write_json(job.out / "metrics.json", {"auroc": found})
 
 
 def evidence_scores(pae: PAE, x: np.ndarray, floor: float) -> dict[str, np.ndarray]:
