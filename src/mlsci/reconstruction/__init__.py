@@ -32,6 +32,8 @@ How it is answered
     make these exact; `hmc`, Hamiltonian chains; `smc`, tempered particles, the reference;
     `reconstruct`, all of them behind one call.
 Whether to trust it
-    `convergence`, of chains; `calibration`, ranks, expected coverage, intervals; `classical`, what
-    does without a network.
+    `convergence`, of chains; `calibration`, ranks, expected coverage, intervals; `predictive`, the
+    width of the model's error as images that were held back show it.
+To compare with
+    `classical`, what does without a network; `amortised`, networks trained for one corruption.
 """

@@ -112,12 +112,25 @@ def interval_coverage(
     """
     if not 0 < level < 1:
         raise ValueError(f"the level of an interval must be in (0, 1), got {level}")
-    low, high = np.quantile(draws, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=1)
-    inside = ((truth >= low) & (truth <= high)).reshape(len(truth), -1)
-    counts = np.ones_like(inside) if where is None else where.reshape(len(truth), -1)
-    hits, total = (inside & counts).sum(1), counts.sum(1)
-    if total.sum() == 0:
+    counts = np.ones(truth.shape, bool) if where is None else np.broadcast_to(where, truth.shape)
+    if not counts.any():
         raise ValueError("no pixel counts: the selection is empty")
+    low, high = interval(np.moveaxis(draws, 1, -1)[counts], level)
+    inside = (truth[counts] >= low) & (truth[counts] <= high)
+    datum = np.nonzero(counts)[0]
+    hits, total = np.bincount(datum, inside, len(truth)), np.bincount(datum, None, len(truth))
     share = hits.sum() / total.sum()
     error = np.sqrt(((hits - share * total) ** 2).sum()) / total.sum()
     return float(share), float(error)
+
+
+def interval(draws: np.ndarray, level: float) -> np.ndarray:
+    """Return the ends of the central interval of draws ``(..., s)``, ``(2, ...)``.
+
+    Between the order statistics among which a further draw falls with probability `level`:
+    Hyndman & Fan 1996, Am. Stat. 50, 361, definition 6. The usual interpolation is narrower, by
+    two points of coverage for a hundred draws.
+    """
+    tails = [0.5 - 0.5 * level, 0.5 + 0.5 * level]
+    ends: np.ndarray = np.quantile(draws, tails, axis=-1, method="weibull")
+    return ends

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.stats import chi2
 
+from mlsci.reconstruction.calibration import interval
 from mlsci.reconstruction.convergence import effective_draws, rhat
 from mlsci.reconstruction.hmc import hamiltonian
 from mlsci.reconstruction.importance import Weighted, importance, pareto_shape
@@ -99,10 +100,14 @@ class Reconstruction:
         """Return draws of the clean images, ``(n, count, *image)``: the model's error added."""
         return self.likelihood.clean(self.draws(count, seed=seed), self.y, seed=seed)
 
+    def parts(self, count: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Return expected clean images and random errors of draws, ``(n, count, *image)`` each."""
+        return self.likelihood.clean_parts(self.draws(count, seed=seed), self.y, seed=seed)
+
     def summary(self, count: int = 200, *, level: float = 0.95, seed: int = 0) -> Summary:
         """Return mean, standard deviation and central intervals of the clean pixels."""
         drawn = self.images(count, seed=seed)
-        low, high = np.quantile(drawn, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=1)
+        low, high = interval(np.moveaxis(drawn, 1, -1), level)
         return Summary(drawn.mean(1), drawn.std(1), low, high)
 
 

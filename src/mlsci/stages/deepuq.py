@@ -1,0 +1,196 @@
+"""Stages of the chapter on reconstruction: a model of digits, its posteriors, their calibration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlsci.report.seal import Stage
+
+MODEL = (
+    *(f"generative/{name}.py" for name in (
+        "batches", "bijectors", "flows", "mixture", "networks", "persistence", "training",
+        "transforms",
+    )),
+    "reconstruction/decoder.py",
+    "reconstruction/residual.py",
+)  # fmt: skip
+POSTERIOR = (
+    *MODEL,
+    "stages/deepuq_runs.py",
+    *(f"reconstruction/{name}.py" for name in (
+        "calibration", "convergence", "corruption", "hmc", "importance", "laplace", "likelihood",
+        "maximum", "model", "reconstruct", "smc",
+    )),
+)  # fmt: skip
+CHECKS = (*POSTERIOR, "reconstruction/predictive.py")
+
+# The corruptions of arXiv:1910.10046 and the test digits it shows them on, by place in the set.
+DIGITS = {"solid-mask": 6, "sparse-mask": 1, "noise": 6, "mask-and-noise": 12, "blur": 6}
+
+IMAGES: dict[str, dict[str, Any]] = {
+    "full": {"inside": "mnist", "train": 58000, "validation": 2000, "test": 10000},
+    "smoke": {"inside": "mnist-5k", "train": 3000, "validation": 500, "test": 500},
+}
+DATA = {profile: (values["inside"],) for profile, values in IMAGES.items()}
+
+
+def _stage(
+    name: str, run: str, params: dict[str, dict[str, Any]], sources: tuple[str, ...],
+    inputs: tuple[str, ...] = (),
+) -> Stage:  # fmt: skip
+    return Stage(
+        name=f"deepuq/{name}",
+        run=f"mlsci.stages.{run}",
+        params={p: {"images": IMAGES[p], "seed": 0, **values} for p, values in params.items()},
+        sources=sources,
+        datasets=DATA,
+        inputs=inputs,
+    )
+
+
+STAGES: tuple[Stage, ...] = (
+    _stage(
+        "model",
+        "deepuq_runs:train_model",
+        {
+            "full": {
+                "decoder": {"latent": 10, "hidden": [128, 256]},
+                "encoder": [512, 256],
+                "training": {"epochs": 60, "batch": 256, "rate": 2e-3, "weight_decay": 0.02},
+                "flow": {"layers": 6, "hidden": [96, 96]},
+                "flow_training": {"epochs": 60, "batch": 512, "rate": 2e-3, "warmup": 200,
+                                  "weight_decay": 0.05},
+                "jitter": 0.05,
+                "rank": 40,
+            },
+            "smoke": {
+                "decoder": {"latent": 4, "hidden": [32, 64]},
+                "encoder": [64, 32],
+                "training": {"epochs": 8, "batch": 64, "rate": 3e-3, "warmup": 20, "average": 0.9},
+                "flow": {"layers": 2, "hidden": [16]},
+                "flow_training": {"epochs": 8, "batch": 100, "rate": 3e-3, "warmup": 20,
+                                  "average": 0.9},
+                "jitter": 0.05,
+                "rank": 5,
+            },
+        },
+        MODEL,
+    ),
+    _stage(
+        "digits",
+        "deepuq_examples:reconstruct_digits",
+        {
+            "full": {"digits": DIGITS, "draws": 2000, "starts": 24, "bank": 10000, "shown": 8},
+            "smoke": {"digits": DIGITS, "draws": 160, "starts": 4, "bank": 500, "shown": 8},
+        },
+        POSTERIOR,
+        ("deepuq/model",),
+    ),
+    _stage(
+        "bimodal",
+        "deepuq_examples:weigh_modes",
+        {
+            "full": {"digit": 6, "starts": 64, "bank": 20000, "kept": 500, "methods": {
+                "Laplace": ["laplace", "modes", 2000],
+                "mixture": ["mixture", "modes", 2000],
+                "importance": ["importance", "modes", 20000],
+                "HMC": ["hmc", "modes", 4000],
+                "SMC": ["smc", "modes", 8000],
+                "SMC from the prior": ["smc", "prior", 8000],
+            }},
+            "smoke": {"digit": 6, "starts": 6, "bank": 500, "kept": 100, "methods": {
+                "Laplace": ["laplace", "modes", 200],
+                "mixture": ["mixture", "modes", 200],
+                "importance": ["importance", "modes", 400],
+                "HMC": ["hmc", "modes", 80],
+                "SMC": ["smc", "modes", 200],
+                "SMC from the prior": ["smc", "prior", 200],
+            }},
+        },
+        POSTERIOR,
+        ("deepuq/model",),
+    ),
+    *(
+        _stage(
+            f"calibration-{name}",
+            "deepuq_checks:calibrate",
+            {
+                "full": {"corruption": name, "data": 500, "starts": 8, "kept": 100, "methods": {
+                    "laplace": [500, 400], "mixture": [500, 400], "importance": [500, 2000],
+                    "hmc": [100, 1600], "smc": [500, 1600],
+                }},
+                "smoke": {"corruption": name, "data": 20, "starts": 3, "kept": 40, "methods": {
+                    "laplace": [20, 80], "mixture": [20, 80], "importance": [20, 80],
+                    "hmc": [20, 40], "smc": [20, 80],
+                }},
+            },
+            CHECKS,
+            ("deepuq/model",),
+        )
+        for name in DIGITS
+    ),
+    *(
+        _stage(
+            f"coverage-{name}",
+            "deepuq_checks:cover",
+            {
+                "full": {"corruption": name, "data": 200, "held": 200, "starts": 8, "draws": 400,
+                         "kept": 100, "strangers": 100, "methods": {
+                    "white": {"smc": 400},
+                    "measured": {"laplace": 400, "mixture": 400, "importance": 2000, "hmc": 800,
+                                 "smc": 800},
+                }},
+                "smoke": {"corruption": name, "data": 20, "held": 20, "starts": 3, "draws": 80,
+                          "kept": 40, "strangers": 10, "methods": {
+                    "white": {"smc": 80},
+                    "measured": {"laplace": 80, "mixture": 80, "importance": 80, "hmc": 40,
+                                 "smc": 80},
+                }},
+            },
+            CHECKS,
+            ("deepuq/model",),
+        )
+        for name in DIGITS
+    ),
+    _stage(
+        "rivals",
+        "deepuq_rivals:compare",
+        {
+            "full": {"corruptions": ["solid-mask", "noise"], "data": 200, "held": 200,
+                     "draws": 400, "kept": 100, "shown": 8, "hidden": [256, 128], "layers": 8,
+                     "summary": [256, 64], "weights": [0.01, 0.03, 0.1, 0.2, 0.4],
+                     "training": {"epochs": 20, "batch": 256, "rate": 2e-3, "warmup": 200}},
+            "smoke": {"corruptions": ["solid-mask", "noise"], "data": 20, "held": 20,
+                      "draws": 80, "kept": 40, "shown": 8, "hidden": [32, 16], "layers": 2,
+                      "summary": [16, 8], "weights": [0.1],
+                      "training": {"epochs": 2, "batch": 100, "rate": 3e-3, "warmup": 20,
+                                   "average": 0.9}},
+        },
+        (*CHECKS, "reconstruction/amortised.py", "reconstruction/classical.py",
+         "stages/deepuq_checks.py"),
+        ("deepuq/model",),
+    ),
+    _stage(
+        "speed",
+        "deepuq_examples:measure_speed",
+        {
+            "full": {"maxima": 1000, "sampled": 100, "draws": 1600},
+            "smoke": {"maxima": 20, "sampled": 10, "draws": 80},
+        },
+        POSTERIOR,
+        ("deepuq/model",),
+    ),
+    _stage(
+        "explorer",
+        "deepuq_examples:precompute",
+        {
+            "full": {"digits": [6, 1, 12], "draws": 400, "shown": 5,
+                     "widths": [0, 4, 8, 12, 14, 16, 18, 20, 22, 24, 26],
+                     "levels": [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5]},
+            "smoke": {"digits": [6, 1], "draws": 80, "shown": 5, "widths": [8, 14],
+                      "levels": [0.5]},
+        },
+        POSTERIOR,
+        ("deepuq/model",),
+    ),
+)  # fmt: skip

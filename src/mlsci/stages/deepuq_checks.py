@@ -1,0 +1,253 @@
+"""What the stages of `mlsci.stages.deepuq` compute: whether its probabilities are frequencies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlsci.reconstruction.calibration import credibility, interval_coverage, ranks, simulate
+from mlsci.reconstruction.likelihood import Likelihood
+from mlsci.reconstruction.predictive import ErrorWidth
+from mlsci.reconstruction.reconstruct import (
+    Modes,
+    Reconstruction,
+    find_modes,
+    ranked_p_value,
+    reconstruct,
+)
+from mlsci.report import files
+from mlsci.report.arrays import write_arrays
+from mlsci.report.seal import Job
+from mlsci.stages.aeflow_runs import Clock, images
+from mlsci.stages.deepuq_runs import CHUNK, WHITE, corruptions, hidden_pixels, load_model
+
+LEVELS = (0.68, 0.95)
+NEAR = 5.0  # nats below the heaviest mode: those that count
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Posteriors of many data by one method, gathered from chunks.
+
+    Attributes
+    ----------
+    u
+        Draws ``(n, s, d)``.
+    expected, error
+        Clean images and the random part of their error, ``(n, s, *image)``.
+    decoded
+        As the model makes the draws.
+    weights
+        Largest difference between the modes' masses and their shares of draws, ``(n,)``.
+    numbers
+        ``(n,)`` by name.
+    seconds
+        CPU.
+    """
+
+    u: np.ndarray
+    expected: np.ndarray
+    error: np.ndarray
+    decoded: np.ndarray
+    weights: np.ndarray
+    numbers: dict[str, np.ndarray]
+    seconds: float
+
+    def images(self) -> np.ndarray:
+        """Return draws of the clean images with the model's error as it is."""
+        return self.expected + self.error
+
+
+def chunks(n: int) -> Iterator[slice]:
+    """Yield slices of n data that fit into memory together."""
+    for i in range(0, n, CHUNK):
+        yield slice(i, min(i + CHUNK, n))
+
+
+def search(
+    likelihood: Likelihood, y: np.ndarray, *, starts: int, seed: int
+) -> tuple[list[Modes], float]:
+    """Return the modes of each chunk of data, and the CPU seconds that they took."""
+    with Clock() as clock:
+        found = [
+            find_modes(likelihood, likelihood.whitened(y[part]), starts=starts, seed=seed)
+            for part in chunks(len(y))
+        ]
+    return found, clock.record["cpu_seconds"]
+
+
+def sample(
+    likelihood: Likelihood, y: np.ndarray, modes: list[Modes], method: str, *, draws: int,
+    kept: int, seed: int,
+) -> Sampled:  # fmt: skip
+    """Sample the posteriors of data ``(n, ...)`` by a method of `reconstruct`."""
+    found: list[Reconstruction] = []
+    with Clock() as clock:
+        for k, part in enumerate(chunks(len(y))):
+            options: dict[str, Any] = {"method": method, "draws": draws, "modes": modes[k]}
+            found.append(reconstruct(likelihood, y[part], seed=1000 * seed + k, **options))
+    parts = [one.parts(kept, seed=k) for k, one in enumerate(found)]
+    heaviest = [np.abs(one.mode_weights - one.modes.weights).max(1) for one in found]
+    names = {name: [one.numbers[name] for one in found] for name in found[0].numbers}
+    flags = {f"flag: {name}": [one.flags[name] for one in found] for name in found[0].flags}
+    own = {"p_value": [one.p_value for one in found],
+           "discrepancy": [one.discrepancy for one in found]}  # fmt: skip
+    return Sampled(
+        np.concatenate([one.draws(kept, seed=k) for k, one in enumerate(found)]),
+        np.concatenate([expected for expected, _ in parts]),
+        np.concatenate([error for _, error in parts]),
+        np.concatenate([one.decoded(kept, seed=k) for k, one in enumerate(found)]),
+        np.concatenate(heaviest),
+        {name: np.concatenate(v) for name, v in (names | flags | own).items()},
+        clock.record["cpu_seconds"],
+    )
+
+
+def several(modes: list[Modes]) -> np.ndarray:
+    """Return how many modes count, ``(n,)``."""
+    masses = [one.mixture.log_mass for one in modes]
+    near = [(mass > mass.max(1, keepdims=True) - NEAR).sum(1) for mass in masses]
+    return np.concatenate(near).astype(np.uint8)
+
+
+def calibrate(job: Job) -> None:
+    """Rank the truth among draws, for data that the model makes itself."""
+    p = job.params
+    model, residual = load_model(job.input("deepuq/model"))
+    corruption = corruptions(model.image)[p["corruption"]]
+    likelihood = Likelihood(model, corruption, residual)
+    u, clean, y = simulate(likelihood, p["data"], seed=job.seed)
+    hidden = hidden_pixels(corruption, model.image)
+    modes, seconds = search(likelihood, y, starts=p["starts"], seed=job.seed)
+    arrays = {"modes": several(modes)}
+    numbers: dict[str, Any] = {"modes_seconds": seconds, "methods": {}}
+    for method, (data, draws) in p["methods"].items():
+        n = slice(0, data)
+        found = sample(likelihood, y[n], modes[: -(-data // CHUNK)], method, draws=draws,
+                       kept=p["kept"], seed=job.seed)  # fmt: skip
+        where = {
+            "all": np.broadcast_to(hidden, clean[n].shape),
+            "bright": hidden & (clean[n] > 0.1),
+            "predicted": hidden & (found.decoded.mean(1) > 0.1),
+        }
+        numbers["methods"][method] = {
+            "seconds": found.seconds,
+            "data": data,
+            "coverage": coverages({"full": found.images()}, clean[n], where),
+            "flags": shares(found.numbers),
+        }
+        arrays |= {
+            f"ranks/{method}": ranks(found.u, u[n]).astype(np.uint8),
+            f"credibility/{method}": credibility(found.u, u[n], seed=job.seed).astype(np.float32),
+            f"weights/{method}": found.weights.astype(np.float16),
+        }
+        arrays |= {
+            f"{k}/{method}": v.astype(np.float32) for k, v in measures(found.numbers).items()
+        }
+        print(p["corruption"], method, numbers["methods"][method], flush=True)
+    write_arrays(job.out / "calibration.npz", arrays)
+    files.write_json(job.out / "metrics.json", numbers)
+
+
+def coverages(
+    drawn: dict[str, np.ndarray], truth: np.ndarray, where: dict[str, np.ndarray]
+) -> dict[str, Any]:
+    """Return share and error of truths within intervals, by draws, pixels and level."""
+    return {
+        kind: {
+            active: {
+                str(level): interval_coverage(values, truth, level, chosen) for level in LEVELS
+            }
+            for active, chosen in where.items()
+        }
+        for kind, values in drawn.items()
+    }
+
+
+def measures(numbers: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the numbers that are no flags."""
+    return {name: values for name, values in numbers.items() if not name.startswith("flag: ")}
+
+
+def shares(numbers: dict[str, np.ndarray]) -> dict[str, float]:
+    """Return the share of data that each flag is raised for."""
+    return {
+        name.removeprefix("flag: "): float(values.mean())
+        for name, values in numbers.items()
+        if name.startswith("flag: ")
+    }
+
+
+def cover(job: Job) -> None:
+    """Count how often intervals hold the truth, for real test images under one corruption.
+
+    Held-back validation images calibrate the width of the model's error and say which misfit is
+    usual; test images are then looked at once, with the published white error by the reference
+    sampler and with the measured error by every method.
+    """
+    p = job.params
+    model, residual = load_model(job.input("deepuq/model"))
+    corruption = corruptions(model.image)[p["corruption"]]
+    hidden = hidden_pixels(corruption, model.image)
+    x = images(p["images"], "test")[0][: p["data"]]
+    held = images(p["images"], "validation")[0][-p["held"] :]
+    arrays: dict[str, np.ndarray] = {}
+    numbers: dict[str, Any] = {}
+    for kind, error in (("white", WHITE), ("measured", residual)):
+        likelihood = Likelihood(model, corruption, error)
+        y, y_held = corruption.apply(x, seed=job.seed), corruption.apply(held, seed=job.seed + 1)
+        known = sample(likelihood, y_held, search(likelihood, y_held, starts=8, seed=1)[0], "smc",
+                       draws=p["draws"], kept=p["kept"], seed=1)  # fmt: skip
+        width = ErrorWidth.measured(known.expected, known.error, held, hidden, seed=job.seed)
+        usual = known.numbers["discrepancy"]
+        modes, seconds = search(likelihood, y, starts=p["starts"], seed=job.seed)
+        numbers[kind] = {"modes_seconds": seconds, "scale": width.scale.tolist(),
+                         "freedom": width.freedom.tolist(), "methods": {}}  # fmt: skip
+        arrays[f"modes/{kind}"] = several(modes)
+        for method, draws in p["methods"][kind].items():
+            found = sample(likelihood, y, modes, method, draws=draws, kept=p["kept"],
+                           seed=job.seed)  # fmt: skip
+            calibrated = width.images(found.expected, found.error, seed=job.seed)
+            drawn = {"latent": found.decoded, "error": found.images(), "calibrated": calibrated}
+            mean = calibrated.mean(1)
+            where = {
+                "bright": hidden & (x > 0.1),
+                "predicted": hidden & (found.decoded.mean(1) > 0.1),
+            }
+            ranked = ranked_p_value(found.numbers["discrepancy"], usual)
+            numbers[kind]["methods"][method] = {
+                "seconds": found.seconds,
+                "coverage": coverages(drawn, x, where),
+                "squared_error": float(np.square(mean - x)[:, hidden].mean(dtype=np.float64)),
+                "flags": shares(found.numbers) | {"unusual misfit": float((ranked < 0.01).mean())},
+            }
+            arrays[f"ranked/{kind}/{method}"] = ranked.astype(np.float32)
+            arrays[f"weights/{kind}/{method}"] = found.weights.astype(np.float16)
+            arrays |= {f"{name}/{kind}/{method}": v.astype(np.float32)
+                       for name, v in measures(found.numbers).items()}  # fmt: skip
+            print(p["corruption"], kind, method, numbers[kind]["methods"][method], flush=True)
+        if kind == "measured":
+            numbers["strangers"] = flagged(likelihood, x[: p["strangers"]], usual, job.seed)
+            print(numbers["strangers"], flush=True)
+    write_arrays(job.out / "coverage.npz", arrays)
+    files.write_json(job.out / "metrics.json", numbers)
+
+
+def flagged(
+    likelihood: Likelihood, x: np.ndarray, usual: np.ndarray, seed: int
+) -> dict[str, float]:
+    """Return the share of images that the model was not made for that are reported as such.
+
+    Negatives of digits, and two digits over each other.
+    """
+    strangers = {"negatives": 1 - x, "two digits": np.maximum(x, np.roll(x, 1, axis=0))}
+    found = {}
+    for name, images_ in strangers.items():
+        y = likelihood.corruption.apply(images_, seed=seed)
+        modes, _ = search(likelihood, y, starts=8, seed=seed)
+        done = sample(likelihood, y, modes, "smc", draws=160, kept=40, seed=seed)
+        found[name] = float((ranked_p_value(done.numbers["discrepancy"], usual) < 0.01).mean())
+    return found

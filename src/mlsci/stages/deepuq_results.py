@@ -1,0 +1,283 @@
+"""What the notebooks of the chapter read from the artefacts of `mlsci.stages.deepuq`."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import Any
+
+import numpy as np
+from scipy.stats import kstest
+
+from mlsci.reconstruction.calibration import expected_coverage, uniformity
+from mlsci.reconstruction.explorer import Explored
+from mlsci.report.session import Session
+from mlsci.stages.deepuq import DIGITS
+
+Pair = tuple[float, float]
+NAMES = tuple(DIGITS)
+METHODS = ("laplace", "mixture", "importance", "hmc", "smc")
+LABELS = {"laplace": "Laplace", "mixture": "mixture of Laplace", "importance": "importance",
+          "hmc": "HMC", "smc": "SMC"}  # fmt: skip
+CREDIBILITIES = np.linspace(0.01, 0.99, 99)
+SHARP_RHAT = 1.01
+
+
+def words(name: str) -> str:
+    """Return a corruption's name as prose has it."""
+    return name.replace("-", " ")
+
+
+def slug(name: str) -> str:
+    """Return a corruption's name as keys of claims have it."""
+    return name.replace("-", "_").replace(" ", "_")
+
+
+class Results:
+    """Metrics and arrays of the chapter's artefacts, loaded when asked for."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._arrays: dict[str, dict[str, np.ndarray]] = {}
+        self._metrics: dict[str, dict[str, Any]] = {}
+
+    def metrics(self, name: str) -> dict[str, Any]:
+        """Return the metrics of ``deepuq/<name>``."""
+        if name not in self._metrics:
+            folder = self._session.artefact(f"deepuq/{name}")
+            self._metrics[name] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        return self._metrics[name]
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """Return the arrays of ``deepuq/<name>``."""
+        if name not in self._arrays:
+            folder = self._session.artefact(f"deepuq/{name}")
+            with np.load(folder / f"{name.partition('-')[0]}.npz") as stored:
+                self._arrays[name] = {key: stored[key] for key in stored.files}
+        return self._arrays[name]
+
+    # On the model's own data.
+
+    def own(self, name: str, key: str, method: str) -> np.ndarray:
+        """Return an array of one corruption and method."""
+        return self.arrays(f"calibration-{name}")[f"{key}/{method}"]
+
+    def p_values(self, name: str, method: str) -> np.ndarray:
+        """Return the p-value of uniform ranks of each latent direction, ``(d,)``."""
+        ranks = self.own(name, "ranks", method)
+        kept = 100 if self._session.profile == "full" else 40
+        return uniformity(ranks, kept)
+
+    def all_p_values(self, method: str) -> float:
+        """Return the p-value of all corruptions' p-values being uniform."""
+        values = np.concatenate([self.p_values(name, method) for name in NAMES])
+        return float(kstest(values, "uniform").pvalue)
+
+    def tarp(self, method: str, names: tuple[str, ...] = NAMES) -> np.ndarray:
+        """Return expected coverage at `CREDIBILITIES`, all data of some corruptions together."""
+        found = np.concatenate([self.own(name, "credibility", method) for name in names])
+        return expected_coverage(found, CREDIBILITIES)
+
+    def tarp_deviation(self, method: str, names: tuple[str, ...] = NAMES) -> Pair:
+        """Return the largest distance of expected coverage from credibility, and its noise.
+
+        The noise is the median of that of as many data with a perfect sampler: the median of
+        Kolmogorov's distribution.
+        """
+        n = sum(len(self.own(name, "credibility", method)) for name in names)
+        found = np.abs(self.tarp(method, names) - CREDIBILITIES).max()
+        return float(found), 0.828 / np.sqrt(n)
+
+    def agreeing(self, method: str = "smc", *, several: bool = False) -> float:
+        """Return the share of the model's own data with R-hat below 1.01; of many modes only."""
+        rhat = np.concatenate([self.own(name, "rhat", method) for name in NAMES])
+        modes = [self.arrays(f"calibration-{name}")["modes"] for name in NAMES]
+        counted = np.concatenate([m[: len(self.own(n, "rhat", method))]
+                                  for n, m in zip(NAMES, modes)])  # fmt: skip
+        chosen = counted > 1 if several else counted > 0
+        return float((rhat[chosen] < SHARP_RHAT).mean())
+
+    def own_coverage(self, name: str, method: str, where: str, level: float) -> Pair:
+        """Return the coverage of hidden pixels of the model's own images, per cent."""
+        found = self.metrics(f"calibration-{name}")["methods"][method]["coverage"]["full"]
+        return percent(found[where][str(level)])
+
+    # On test images.
+
+    def coverage(
+        self, name: str, method: str, part: str, level: float, *, where: str = "predicted",
+        kind: str = "measured",
+    ) -> Pair:  # fmt: skip
+        """Return the coverage of hidden active pixels of test images and its error, per cent."""
+        found = self.metrics(f"coverage-{name}")[kind]["methods"][method]["coverage"]
+        return percent(found[part][where][str(level)])
+
+    def real(self, name: str, key: str, method: str, kind: str = "measured") -> np.ndarray:
+        """Return an array of one corruption and method, test images."""
+        return self.arrays(f"coverage-{name}")[f"{key}/{kind}/{method}"]
+
+    def method_table(self, key: str, names: tuple[str, ...] = NAMES) -> dict[str, float]:
+        """Return the median of a number over test images of all corruptions, by method."""
+        return {
+            LABELS[m]: float(np.median(np.concatenate([self.real(n, key, m) for n in names])))
+            for m in METHODS
+            if f"{key}/measured/{m}" in self.arrays(f"coverage-{names[0]}")
+        }
+
+    def seconds(self, method: str) -> float:
+        """Return CPU seconds a test image, mean over corruptions."""
+        found = [self.metrics(f"coverage-{name}")["measured"]["methods"][method]["seconds"]
+                 / len(self.real(name, "p_value", method)) for name in NAMES]  # fmt: skip
+        return float(np.mean(found))
+
+    def effective_rate(self, method: str) -> float:
+        """Return effective draws a CPU second, test images of all corruptions."""
+        found = np.mean([self.real(name, "effective", method).mean() for name in NAMES])
+        return float(found / self.seconds(method))
+
+    def many_modes(self, name: str, kind: str = "measured") -> float:
+        """Return the share of test images with two modes or more within five nats."""
+        return float((self.arrays(f"coverage-{name}")[f"modes/{kind}"] > 1).mean())
+
+    def importance_honest(self) -> tuple[float, float]:
+        """Return the shares of test images with effective weights, and with these or a flag."""
+        good, honest = [], []
+        for name in NAMES:
+            draws = self.real(name, "effective", "importance")
+            total = 2000 if self._session.profile == "full" else 80
+            enough = draws > 0.2 * total
+            flags = self.metrics(f"coverage-{name}")["measured"]["methods"]["importance"]["flags"]
+            good.append(enough.mean())
+            honest.append(min(1.0, enough.mean() + flags["weights too uneven"]))
+        return float(np.mean(good)), float(np.mean(honest))
+
+    def flagged(self, what: str) -> dict[str, float]:
+        """Return the share of strange images that are reported, by corruption."""
+        return {name: self.metrics(f"coverage-{name}")["strangers"][what] for name in NAMES}
+
+    def false_alarms(self) -> float:
+        """Return the share of test images reported as ones that the model cannot make."""
+        return float(np.mean([(self.real(n, "ranked", "smc") < 0.01).mean() for n in NAMES]))
+
+    # Single digits.
+
+    def gallery(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return pictures by corruption and what they show."""
+        arrays, found = self.arrays("digits"), {}
+        for name in NAMES:
+            found[words(name)] = {
+                "data": arrays[f"data/{name}"],
+                "MAP": arrays[f"map/{name}"],
+                "mean": arrays[f"mean/{name}"],
+                "2 × std": np.clip(2 * arrays[f"std/{name}"][..., 0].astype(float), 0, 1),
+                **{f"draw {k + 1}": arrays[f"draws/{name}"][k] for k in range(5)},
+                "truth": arrays[f"truth/{name}"],
+            }
+        return found
+
+    def mode_weights(self, kind: str, label: str) -> np.ndarray:
+        """Return the weights of the masked four's modes by a method; "evidence" for the masses."""
+        found = self.metrics("bimodal")[kind]
+        if label == "evidence":
+            return np.array(found["evidence"])
+        return np.array(found["methods"][label]["mode_weights"])
+
+    def digit_odds(self, kind: str, label: str) -> np.ndarray:
+        """Return the shares of draws whose nearest training image is each digit, ``(10,)``."""
+        counts = np.array(self.metrics("bimodal")[kind]["methods"][label]["digits"], float)
+        return counts / counts.sum()
+
+    def explored(self) -> Explored:
+        """Return the pictures of the interactive view."""
+        arrays, steps = self.arrays("explorer"), self.metrics("explorer")
+        labels = {
+            "mask": [f"{w} columns hidden" for w in steps["widths"]],
+            "noise": [f"noise {level:g}" for level in steps["levels"]],
+        }
+        return Explored(
+            {
+                name: [[png(strip) for strip in digits] for digits in arrays[name]]
+                for name in labels
+            },
+            labels,
+            [png(one[None]) for one in arrays["truth"]],
+            ("data", "mean", "2 × std", *[f"draw {k + 1}" for k in range(5)]),
+        )
+
+    # Rivals.
+
+    def scores(self, corruption: str, key: str) -> dict[str, Pair]:
+        """Return a score of every method under one corruption."""
+        found = self.metrics("rivals")["scores"][corruption]
+        return {label: (one[key][0], one[key][1]) for label, one in found.items() if key in one}
+
+    def error_ratio(self, corruption: str, label: str) -> Pair:
+        """Return the posterior's squared error over a rival's, and its error over digits."""
+        found = self.scores(corruption, "squared_error")
+        ours, theirs = found["posterior"], found[label]
+        ratio = ours[0] / theirs[0]
+        return ratio, ratio * float(np.hypot(ours[1] / ours[0], theirs[1] / theirs[0]))
+
+    def log_score_gain(self, corruption: str, label: str) -> Pair:
+        """Return by how much the posterior's log score is above a rival's, and its error."""
+        found = self.scores(corruption, "log_score")
+        ours, theirs = found["posterior"], found[label]
+        return ours[0] - theirs[0], float(np.hypot(ours[1], theirs[1]))
+
+    def rival_coverage(self, corruption: str, label: str) -> Pair:
+        """Return the coverage of active pixels by a rival's 95% intervals, per cent."""
+        return percent(self.metrics("rivals")["scores"][corruption][label]["coverage"])
+
+    def rival_pictures(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return two digits under two corruptions as each rival sees them."""
+        arrays = self.arrays("rivals")
+        short = {"posterior": "ours", "cvae for solid-mask": "VAE, mask", "wiener": "Wiener",
+                 "cvae for noise": "VAE, noise", "cflow for solid-mask": "flow, mask",
+                 "cflow for noise": "flow, noise", "total variation": "TV",
+                 "nearest": "nearest"}  # fmt: skip
+        return {
+            f"{words(name)} {k + 1}": {
+                "data": arrays[f"{name}/data"][k],
+                **{title: arrays[f"{name}/{label}"][k] for label, title in short.items()},
+                "truth": arrays["truth"][k],
+            }
+            for name in ("solid-mask", "noise")
+            for k in range(2)
+        }
+
+    def training_seconds(self) -> float:
+        """Return the mean CPU time of training a network."""
+        return float(
+            np.mean([t["cpu_seconds"] for t in self.metrics("rivals")["training"].values()])
+        )
+
+    def speed(self) -> dict[str, float]:
+        """Return times on one core, in seconds, and rates."""
+        found = self.metrics("speed")
+        maxima, sampling = found["maxima"], found["sampling"]
+        return {
+            "maxima": maxima["cpu_seconds"] * 1000 / maxima["images"],
+            "reached": 100 * maxima["reached"],
+            "a_minute": 60 * sampling["images"] / sampling["cpu_seconds"],
+            "effective_rate": sampling["effective"] / sampling["cpu_seconds"],
+            "one": found["one"]["cpu_seconds"],
+            "one_reference": found["one_reference"]["cpu_seconds"],
+            "compile": found["compile"]["cpu_seconds"],
+        }
+
+
+def percent(pair: list[float]) -> Pair:
+    """Return a share and its error in per cent."""
+    return 100 * pair[0], 100 * pair[1]
+
+
+def png(pictures: np.ndarray) -> str:
+    """Return pictures ``(n, h, w)`` uint8 side by side as the text of a PNG."""
+    from matplotlib import image
+
+    content = io.BytesIO()
+    side = np.concatenate(list(pictures), axis=1)
+    image.imsave(content, side, cmap="gray", vmin=0, vmax=255, format="png",
+                 metadata={"Software": None})  # fmt: skip
+    return base64.b64encode(content.getvalue()).decode("ascii")
