@@ -69,7 +69,7 @@ def compare(job: Job) -> None:
             with Clock() as clock:
                 expected, error = draw(y)
             drawn[label] = own.images(expected, error, seed=0)
-        seconds[label] = clock.record["cpu_seconds"]
+            seconds[label] = clock.record["cpu_seconds"]
         with Clock() as clock:
             mean, std = wiener(y, corruption)
         noise = np.random.default_rng(job.seed).standard_normal((len(y), p["kept"], *model.image))
