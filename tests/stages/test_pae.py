@@ -95,6 +95,35 @@ def test_the_background_is_trained_on_mutated_images(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_classes_that_were_left_out_are_strangers(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = job("pae/left-out-s0", trained, model={"latent": 3, "channels": (4, 4)})
+    pae_bench_runs.score_left_out(one)
+    monkeypatch.setattr(Session, "artefact", lambda self, name: trained / name)
+    results = pae_results.Results(notebook("pae-test", profile="smoke"))
+    found = json.loads((one.out / "metrics.json").read_text())
+    monkeypatch.setattr(results, "seeds_of", lambda stem: [found])
+    classes, table = results.left_out_table()
+    assert sorted(classes) == ["sevens", "threes"]
+    assert {"PAE, ln p(z)", "compressed size, compressed size"} <= set(table)
+    assert all(0 <= value <= 1 for row in table.values() for value, _ in row)
+
+
+@pytest.mark.slow
+def test_reconstructions_are_scored_by_each_meaning(trained: Path) -> None:
+    one = job("pae/reconstruction-s0", trained)
+    pae_runs.score_reconstructions(one)
+    found = json.loads((one.out / "metrics.json").read_text())["auroc"]
+    assert len(found) == 4
+    for sets in found.values():
+        assert set(sets) == {
+            "handwritten digits", "flipped left-right", "flipped upside down", "noise",
+        }  # fmt: skip
+        assert all(0 <= value <= 1 for value in sets.values())
+
+
+@pytest.mark.slow
 def test_estimates_of_the_evidence_are_compared(tmp_path: Path) -> None:
     one = job("pae/evidence", tmp_path, compared=4, timed=10, latent=2)
     pae_runs.compare_evidence(one)
@@ -135,6 +164,7 @@ def test_spectrum_and_repeated_trainings(trained: Path, monkeypatch: pytest.Monk
         done = sum(len(v) for v in results.repeated(kind, "frechet").values())
         assert results.failures(kind) + done == len(runs)
     assert results.failures("VAE") == 0
+    assert 0 <= results.mixture_failures() <= len(settings["rates"]) * len(settings["seeds"])
     assert results.worst_over_best("VAE", "error") >= 1
 
 
@@ -163,7 +193,10 @@ class Stored(pae_results.Results):
 
 
 def measured(auroc: float, frechet: float | None) -> dict[str, Any]:
-    samples = {} if frechet is None else {"samples": {"frechet": frechet, "frechet_error": 0.1}}
+    samples: dict[str, Any] = {}
+    if frechet is not None:
+        samples = {"samples": {"frechet": frechet, "frechet_error": 0.1}}
+        samples["frechet_reconstructions"] = 2.0
     return {"detection": {"ln p(z)": {"digits": {"auroc": auroc}}}, **samples}
 
 
@@ -176,14 +209,35 @@ def test_the_table_is_over_seeds_and_best_is_best() -> None:
         }
     )
     column = results.sample_column("frechet")
-    assert column["PAE"] == (2.0, pytest.approx(np.sqrt(2)))
-    assert column["VAE"] == (5.0, 0.1)
+    assert column["PAE [15]"] == (2.0, pytest.approx(np.sqrt(2)))
+    assert column["VAE [15]"] == (5.0, 0.1)
     assert "compressed size" not in column
     assert results.best_rival("frechet", "pae") == (5.0, 0.1)
+    assert results.over_floor("pae") == (1.0, pytest.approx(np.sqrt(0.5)))
+    assert results.floors() == {"reconstructions": 2.0}
     assert results.strangers() == ["digits"]
     assert results.shortfall("pae", "digits")[0] == pytest.approx(0.05)
+    assert set(results.detection_table(rows=["vae"])) == {"VAE, ln p(z)"}
     table = results.detection_table()
     assert table["compressed size, ln p(z)"] == [(0.6, None)]
+
+
+def test_meanings_of_the_reconstruction_are_averaged_over_seeds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    results = Stored({"pae": [measured(0.8, 1.0)]})
+    found = [{"auroc": {"squared error": {"digits": value}}} for value in (0.7, 0.9)]
+    monkeypatch.setattr(results, "seeds_of", lambda stem: found)
+    (value, error), = results.reconstruction_table()["squared error"]  # fmt: skip
+    assert (value, error) == (pytest.approx(0.8), pytest.approx(np.sqrt(0.02)))
+
+
+def test_rows_say_how_long_their_networks_were_trained() -> None:
+    assert pae.ROWS["pae"].title == f"PAE [{pae.TRAINING['full']['epochs']}]"
+    assert pae.ROWS["pca"].title == pae.ROWS["pca"].label
+    for row in pae.ROWS.values():
+        short = row.networks in pae.AUTOENCODERS
+        assert row.epochs == (pae.SHORT["full"]["epochs"] if short else 15 if row.networks else 0)
 
 
 def test_errors_are_against_annealing() -> None:

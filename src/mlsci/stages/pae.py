@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlsci.report.seal import Stage
-from mlsci.stages.aeflow import BOTH, IMAGES, INSIDE, LATENT, NETWORK, SHAPE, TRAINING
+from mlsci.stages.aeflow import BOTH, IMAGES, INSIDE, LATENT, NETWORK, QUICK, SHAPE, TRAINING
 from mlsci.stages.aeflow import SEEDS as AEFLOW_SEEDS
 from mlsci.stages.aeflow import STAGES as AEFLOW
 
@@ -114,6 +114,11 @@ class Row:
     evidence: bool = False
     inputs: tuple[str, ...] = ()
     small: bool = True
+
+    @property
+    def title(self) -> str:
+        """The label, and in brackets the epochs of the auto-encoder if there is one."""
+        return f"{self.label} [{self.epochs}]" if self.epochs else self.label
 
     @property
     def epochs(self) -> int:
@@ -281,6 +286,32 @@ def _reconstruction(seed: int) -> Stage:
     )
 
 
+def _left_out() -> Stage:
+    """Return the stage that trains without two classes, whose images are then strangers."""
+    names = {"full": {"3": "dresses", "7": "sneakers"}, "smoke": {"3": "threes", "7": "sevens"}}
+    return Stage(
+        name="pae/left-out-s0",
+        run="mlsci.stages.pae_bench_runs:score_left_out",
+        params={
+            p: {
+                "images": IMAGES[p],
+                "left_out": names[p],
+                "model": {"latent": 32, **SHAPE[p]},
+                "training": SHORT[p],
+                "settings": {
+                    "PAE": QUICK[p],
+                    "AE + mixture": DENSITIES[p]["mixture"],
+                    "AE + Gaussian": DENSITIES[p]["gaussian"],
+                },
+                "seed": 0,
+            }
+            for p in PROFILES
+        },
+        sources=(*RIVALS, "generative/detection.py", "generative/outliers.py"),
+        datasets=INSIDE,
+    )
+
+
 def _spectrum() -> Stage:
     """Return the stage that asks which directions of a latent space are in use."""
     networks = ("aeflow/ae-d32-s0", "aeflow/vae-d32-s0")
@@ -334,6 +365,7 @@ STAGES: tuple[Stage, ...] = (
     _evidence(),
     _checks(),
     *(_reconstruction(seed) for seed in AEFLOW_SEEDS),
+    _left_out(),
     _spectrum(),
     _ease(),
     _background(0),

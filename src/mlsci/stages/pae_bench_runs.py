@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsci.generative.autoencoder import AutoEncoder
+from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig
 from mlsci.generative.classifier import Classifier
 from mlsci.generative.code_densities import DENSITIES, CodeDensity, TrainedDensity
 from mlsci.generative.detection import detection
@@ -33,7 +33,7 @@ from mlsci.generative.vae_variants import AnnealedVAE, FullSigmaVAE
 from mlsci.report import files
 from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
-from mlsci.stages.aeflow_runs import Clock, as_bytes
+from mlsci.stages.aeflow_runs import Clock, as_bytes, images
 from mlsci.stages.pae_runs import outsiders, splits
 
 # Kinds of networks, as rows name them, and as the names of stages that trained them begin.
@@ -179,3 +179,40 @@ def detections(
         score: {name: detection(inside[score], found[name][score]).as_dict() for name in found}
         for score in inside
     }
+
+
+def score_left_out(job: Job) -> None:
+    """Train without some classes, then score their images as strangers."""
+    p, seed = job.params, job.seed
+    left = [int(label) for label in p["left_out"]]
+    x, labels = {}, {}
+    for split in ("train", "validation", "test"):
+        pixels, labels[split] = images(p["images"], split)
+        x[split] = pixels[~np.isin(labels[split], left)]
+    networks = AutoEncoder(config_from_dict(AutoEncoderConfig, p["model"] | {"seed": seed}))
+    training = config_from_dict(TrainingConfig, p["training"] | {"seed": seed})
+    checkpoint = job.work / "networks.npz"
+    networks.fit(x["train"], x["validation"], training, checkpoint=checkpoint, log=print)
+    models: dict[str, Rival] = {
+        name: AutoEncoderWithDensity(
+            networks, DENSITIES[kind](networks.config.latent, p["settings"][name], seed)
+        )
+        for name, kind in (
+            ("PAE", "flow"),
+            ("AE + mixture", "mixture"),
+            ("AE + Gaussian", "mixture"),
+        )
+    }
+    models |= {"probabilistic PCA": PCARival(32), "compressed size": Compression()}
+    pixels = images(p["images"], "test")[0]
+    found: dict[str, dict[str, float]] = {}
+    for name, model in models.items():
+        model.fit(x["train"], x["validation"], work=job.work, seed=seed)
+        inside = model.scores(x["test"])
+        for label, stranger in p["left_out"].items():
+            outside = model.scores(pixels[labels["test"] == int(label)])
+            for score, values in inside.items():
+                auroc = detection(values, outside[score]).auroc
+                found.setdefault(f"{name}, {score}", {})[stranger] = auroc
+        print(name, found, flush=True)
+    files.write_json(job.out / "metrics.json", {"auroc": found})

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from mlsci.report import seal
 from mlsci.report.session import Session
-from mlsci.stages import all_stages
+from mlsci.stages import all_stages, with_inputs
 from mlsci.stages.aeflow_results import mean_and_deviation
 from mlsci.stages.pae import ROWS
 
@@ -68,18 +69,66 @@ class Results:
 
     def rows(self) -> list[str]:
         """Return the rows of the table that the profile has."""
-        stages = all_stages()
-        return [name for name in ROWS if f"pae/bench-{name}-s0" in stages]
+        return [name for name in ROWS if self._seeds(name)]
 
     def every(self, row: str) -> list[Metrics]:
-        """Return the numbers of a row for each of its seeds."""
-        stages = all_stages()
-        names = [f"bench-{row}-s{seed}" for seed in ROWS[row].seeds]
-        return [
-            self.metrics(name)
-            for name in names
-            if self._session.profile in stages[f"pae/{name}"].params
+        """Return the numbers of a row for each of its seeds that the profile has."""
+        return [self.metrics(f"bench-{row}-s{seed}") for seed in self._seeds(row)]
+
+    def _seeds(self, row: str) -> list[int]:
+        stages, profile = all_stages(), self._session.profile
+        return [s for s in ROWS[row].seeds if profile in stages[f"pae/bench-{row}-s{s}"].params]
+
+    def cpu_hours(self) -> float:
+        """Return the processor hours of the table, and of all that its rows read."""
+        profile = self._session.profile
+        names = [f"pae/bench-{row}-s{seed}" for row in self.rows() for seed in self._seeds(row)]
+        seals = (seal.read(stage.name, profile) for stage in with_inputs(names, profile))
+        return sum(found["record"]["cpu_seconds"] for found in seals if found) / 3600
+
+    def seeds_of(self, stem: str) -> list[Metrics]:
+        """Return the numbers of ``pae/<stem>-s<seed>`` for every seed that the profile has."""
+        prefix = f"pae/{stem}-s"
+        names = [
+            name
+            for name, stage in all_stages().items()
+            if name.startswith(prefix) and self._session.profile in stage.params
         ]
+        return [self.metrics(name.removeprefix("pae/")) for name in names]
+
+    def reconstruction_table(self) -> dict[str, list[Value]]:
+        """Return AUROC by meaning of the reconstruction error, a value for each set."""
+        every = [m["auroc"] for m in self.seeds_of("reconstruction")]
+        return {
+            meaning: [mean_and_deviation([m[meaning][name] for m in every]) for name in sets]
+            for meaning, sets in every[0].items()
+        }
+
+    def left_out_table(self) -> tuple[list[str], dict[str, list[Value]]]:
+        """Return the classes left out, and AUROC by "model, score", a value for each class."""
+        every = [m["auroc"] for m in self.seeds_of("left-out")]
+        classes = list(next(iter(every[0].values())))
+        return classes, {
+            score: [mean_and_deviation([m[score][name] for m in every]) for name in classes]
+            for score in every[0]
+        }
+
+    def short_cuts(self) -> dict[str, list[Value]]:
+        """Return AUROC of the evidence and of short cuts to it, by score."""
+        found = self.metrics("checks")["auroc"]
+        return {score: [(v, None) for v in sets.values()] for score, sets in found.items()}
+
+    def over_floor(self, row: str) -> Value:
+        """Return the Frechet distance of samples over that of reconstructions, seed by seed."""
+        return self.spread(
+            row, lambda m: float(m["samples"]["frechet"] / m["frechet_reconstructions"])
+        )
+
+    def floors(self) -> dict[str, float]:
+        """Return Frechet distances that samples can hardly be below, by what has them."""
+        return {
+            "reconstructions": self.spread("pae", lambda m: float(m["frechet_reconstructions"]))[0]
+        }
 
     def spread(self, row: str, pick: Callable[[Metrics], float]) -> Value:
         """Return mean and deviation over the seeds of a row of what `pick` takes from each."""
@@ -98,13 +147,13 @@ class Results:
             value, error = mean_and_deviation([m["samples"][measure] for m in every])
             if error is None and measure == "frechet":
                 error = every[0]["samples"]["frechet_error"]
-            column[ROWS[row].label] = (value, error)
+            column[ROWS[row].title] = (value, error)
         return column
 
     def error_column(self) -> dict[str, Value]:
         """Return the squared error a pixel of reconstructions by label, where there are any."""
         return {
-            ROWS[row].label: self.spread(row, lambda m: float(m["error_test"]))
+            ROWS[row].title: self.spread(row, lambda m: float(m["error_test"]))
             for row in self.rows()
             if "error_test" in self.every(row)[0]
         }
@@ -118,17 +167,20 @@ class Results:
         """Return a measure of detection over seeds."""
         return self.spread(row, lambda m: float(m["detection"][score][strangers][measure]))
 
-    def detection_rows(self) -> list[tuple[str, str]]:
-        """Return every (row, score) of the table of outliers."""
-        return [(row, score) for row in self.rows() for score in self.every(row)[0]["detection"]]
+    def detection_rows(self, rows: Sequence[str] | None = None) -> list[tuple[str, str]]:
+        """Return every (row, score) of the table of outliers, of some rows or of all."""
+        chosen = self.rows() if rows is None else rows
+        return [(row, score) for row in chosen for score in self.every(row)[0]["detection"]]
 
-    def detection_table(self, measure: str = "auroc") -> dict[str, list[Value]]:
+    def detection_table(
+        self, measure: str = "auroc", rows: Sequence[str] | None = None
+    ) -> dict[str, list[Value]]:
         """Return the table of outliers: by "row, score", a value for each set of strangers."""
         return {
             f"{ROWS[row].label}, {score}": [
                 self.detection(row, score, name, measure) for name in self.strangers()
             ]
-            for row, score in self.detection_rows()
+            for row, score in self.detection_rows(rows)
         }
 
     def shortfall(self, row: str, strangers: str) -> Value:
@@ -141,6 +193,11 @@ class Results:
             value = self.detection(name, score, strangers)[0]
             best[name] = max(best.get(name, 0.0), value)
         return max(value for name, value in best.items() if name != row) - best[row], None
+
+    def mixture_failures(self) -> int:
+        """Return how many flows ended below the mixture that they started from."""
+        runs = self.metrics("ease")["runs"]
+        return sum(run.get("mixture_failed", False) for run in runs)
 
     def failures(self, kind: str) -> int:
         """Return how many of the repeated trainings of a kind failed."""
@@ -167,7 +224,7 @@ class Results:
     def best_rival(self, measure: str, row: str) -> Value:
         """Return the lowest value of a measure of samples among the other rows."""
         column = self.sample_column(measure)
-        return min(value for label, value in column.items() if label != ROWS[row].label)
+        return min(value for label, value in column.items() if label != ROWS[row].title)
 
 
 def evidence_errors(arrays: dict[str, np.ndarray], estimate: str) -> np.ndarray:
