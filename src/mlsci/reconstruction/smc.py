@@ -130,8 +130,8 @@ def sequential(
     start: Start = "modes",
     particles: int = 256,
     chains: int = 4,
-    moves: int = 12,
-    final_moves: int = 24,
+    moves: int = 6,
+    final_moves: int = 12,
     effective: float = 0.5,
     seed: int = 0,
 ) -> Particles:

@@ -116,12 +116,14 @@ STAGES: tuple[Stage, ...] = (
             "deepuq_checks:calibrate",
             {
                 "full": {"corruption": name, "data": 500, "starts": 8, "kept": 100, "methods": {
-                    "laplace": [500, 400], "mixture": [500, 400], "importance": [500, 2000],
-                    "hmc": [100, 1600], "smc": [500, 1600],
+                    "laplace": ["laplace", 500, 400], "mixture": ["mixture", 500, 400],
+                    "importance": ["importance", 500, 2000], "hmc": ["hmc", 100, 1600],
+                    "smc": ["smc", 500, 400], "long smc": ["smc", 200, 1600],
                 }},
                 "smoke": {"corruption": name, "data": 20, "starts": 3, "kept": 40, "methods": {
-                    "laplace": [20, 80], "mixture": [20, 80], "importance": [20, 80],
-                    "hmc": [20, 40], "smc": [20, 80],
+                    "laplace": ["laplace", 20, 80], "mixture": ["mixture", 20, 80],
+                    "importance": ["importance", 20, 80], "hmc": ["hmc", 20, 40],
+                    "smc": ["smc", 20, 80], "long smc": ["smc", 20, 160],
                 }},
             },
             CHECKS,
@@ -134,10 +136,10 @@ STAGES: tuple[Stage, ...] = (
             f"coverage-{name}",
             "deepuq_checks:cover",
             {
-                "full": {"corruption": name, "data": 200, "held": 200, "starts": 8, "draws": 400,
-                         "kept": 100, "strangers": 100, "methods": {
-                    "white": {"smc": 400},
-                    "measured": {"laplace": 400, "mixture": 400, "importance": 2000, "hmc": 800,
+                "full": {"corruption": name, "data": 200, "held": 200, "starts": 8, "draws": 200,
+                         "kept": 100, "strangers": 50, "methods": {
+                    "white": {"smc": 200},
+                    "measured": {"laplace": 400, "mixture": 400, "importance": 2000, "hmc": 400,
                                  "smc": 800},
                 }},
                 "smoke": {"corruption": name, "data": 20, "held": 20, "starts": 3, "draws": 80,

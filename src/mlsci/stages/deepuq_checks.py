@@ -124,7 +124,7 @@ def calibrate(job: Job) -> None:
     modes, seconds = search(likelihood, y, starts=p["starts"], seed=job.seed)
     arrays = {"modes": several(modes)}
     numbers: dict[str, Any] = {"modes_seconds": seconds, "methods": {}}
-    for method, (data, draws) in p["methods"].items():
+    for label, (method, data, draws) in p["methods"].items():
         n = slice(0, data)
         found = sample(likelihood, y[n], modes[: -(-data // CHUNK)], method, draws=draws,
                        kept=p["kept"], seed=job.seed)  # fmt: skip
@@ -133,21 +133,19 @@ def calibrate(job: Job) -> None:
             "bright": hidden & (clean[n] > 0.1),
             "predicted": hidden & (found.decoded.mean(1) > 0.1),
         }
-        numbers["methods"][method] = {
+        numbers["methods"][label] = {
             "seconds": found.seconds,
             "data": data,
             "coverage": coverages({"full": found.images()}, clean[n], where),
             "flags": shares(found.numbers),
         }
         arrays |= {
-            f"ranks/{method}": ranks(found.u, u[n]).astype(np.uint8),
-            f"credibility/{method}": credibility(found.u, u[n], seed=job.seed).astype(np.float32),
-            f"weights/{method}": found.weights.astype(np.float16),
+            f"ranks/{label}": ranks(found.u, u[n]).astype(np.uint8),
+            f"credibility/{label}": credibility(found.u, u[n], seed=job.seed).astype(np.float32),
+            f"weights/{label}": found.weights.astype(np.float16),
         }
-        arrays |= {
-            f"{k}/{method}": v.astype(np.float32) for k, v in measures(found.numbers).items()
-        }
-        print(p["corruption"], method, numbers["methods"][method], flush=True)
+        arrays |= {f"{k}/{label}": v.astype(np.float32) for k, v in measures(found.numbers).items()}
+        print(p["corruption"], label, numbers["methods"][label], flush=True)
     write_arrays(job.out / "calibration.npz", arrays)
     files.write_json(job.out / "metrics.json", numbers)
 
@@ -196,11 +194,11 @@ def cover(job: Job) -> None:
     held = images(p["images"], "validation")[0][-p["held"] :]
     arrays: dict[str, np.ndarray] = {}
     numbers: dict[str, Any] = {}
+    y, y_held = corruption.apply(x, seed=job.seed), corruption.apply(held, seed=job.seed + 1)
     for kind, error in (("white", WHITE), ("measured", residual)):
         likelihood = Likelihood(model, corruption, error)
-        y, y_held = corruption.apply(x, seed=job.seed), corruption.apply(held, seed=job.seed + 1)
-        known = sample(likelihood, y_held, search(likelihood, y_held, starts=8, seed=1)[0], "smc",
-                       draws=p["draws"], kept=p["kept"], seed=1)  # fmt: skip
+        modes, _ = search(likelihood, y_held, starts=p["starts"], seed=1)
+        known = sample(likelihood, y_held, modes, "smc", draws=p["draws"], kept=p["kept"], seed=1)
         width = ErrorWidth.measured(known.expected, known.error, held, hidden, seed=job.seed)
         usual = known.numbers["discrepancy"]
         modes, seconds = search(likelihood, y, starts=p["starts"], seed=job.seed)
@@ -248,6 +246,6 @@ def flagged(
     for name, images_ in strangers.items():
         y = likelihood.corruption.apply(images_, seed=seed)
         modes, _ = search(likelihood, y, starts=8, seed=seed)
-        done = sample(likelihood, y, modes, "smc", draws=160, kept=40, seed=seed)
+        done = sample(likelihood, y, modes, "smc", draws=80, kept=40, seed=seed)
         found[name] = float((ranked_p_value(done.numbers["discrepancy"], usual) < 0.01).mean())
     return found

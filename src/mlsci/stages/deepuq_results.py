@@ -89,7 +89,7 @@ class Results:
         found = np.abs(self.tarp(method, names) - CREDIBILITIES).max()
         return float(found), 0.828 / np.sqrt(n)
 
-    def agreeing(self, method: str = "smc", *, several: bool = False) -> float:
+    def agreeing(self, method: str = "long smc", *, several: bool = False) -> float:
         """Return the share of the model's own data with R-hat below 1.01; of many modes only."""
         rhat = np.concatenate([self.own(name, "rhat", method) for name in NAMES])
         modes = [self.arrays(f"calibration-{name}")["modes"] for name in NAMES]
