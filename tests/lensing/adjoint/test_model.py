@@ -81,6 +81,20 @@ def test_forwards_and_backwards_agree_to_rounding(name: str) -> None:
     assert abs(forwards - product(vjp(cotangent), change)) < 1e-11 * abs(forwards)
 
 
+def test_a_foreground_may_be_left_out() -> None:
+    whole, _ = simulate_with_vjp(noise(0), SMALL, MPI.COMM_SELF)
+    change = direction(SMALL)
+    kappa, vjp = simulate_with_vjp(noise(0), SMALL, MPI.COMM_SELF, foreground=0.3)
+    again, tangent = simulate_with_jvp(noise(0), SMALL, change, MPI.COMM_SELF, foreground=0.3)
+    np.testing.assert_allclose(again, kappa, atol=1e-13)
+    cotangent = np.random.default_rng(2).standard_normal(kappa.shape)
+    forwards = float(np.vdot(cotangent, tangent))
+    assert abs(forwards - product(vjp(cotangent), change)) < 1e-11 * abs(forwards)
+    # less matter everywhere; half of it is nearer than that, for sources half as far as the others
+    assert np.all(kappa.mean((1, 2)) < whole.mean((1, 2)) - 0.001)
+    assert kappa.std() < whole.std()
+
+
 @pytest.mark.parametrize(
     ("name", "inputs"),
     [("sharpened", "noise"), ("sharpened", "sharpening"), ("plain", "noise")]

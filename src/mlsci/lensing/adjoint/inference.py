@@ -5,7 +5,8 @@ data are seen:
 
     ln p = -|z|^2 / 2 - |t|^2 / 2 - sum over seen pixels of (data - kappa(z, t))^2 / 2 sigma^2,
 
-with parameters ``mean + width * t``. The gradient is that of the simulator's adjoint, so a step of
+with parameters ``mean + 3 width tanh(t / 3)``: almost Gaussian, but within three widths of the
+mean, however far a sampler leaps. The gradient is that of the simulator's adjoint, so a step of
 any optimiser or sampler costs as much with a million modes as with ten.
 """
 
@@ -46,6 +47,8 @@ class FieldPosterior:
         False where the map is masked.
     priors : mapping
         Mean and width of each parameter of the cosmology to be found; the others are the settings'.
+    foreground : float
+        As in `simulate_with_vjp`.
     """
 
     settings: Settings
@@ -53,6 +56,7 @@ class FieldPosterior:
     sigma: float
     seen: np.ndarray
     priors: Mapping[str, tuple[float, float]]
+    foreground: float = 0.0
 
     @property
     def modes(self) -> int:
@@ -61,8 +65,8 @@ class FieldPosterior:
 
     def parameters(self, state: np.ndarray) -> dict[str, float]:
         """Return the parameters (their names, values) of a state (modes + parameters,)."""
-        pairs = zip(self.priors.items(), state[self.modes :])
-        return {name: float(mean + width * t) for (name, (mean, width)), t in pairs}
+        pairs = zip(self.priors.items(), np.tanh(state[self.modes :] / 3))
+        return {name: float(mean + 3 * width * t) for (name, (mean, width)), t in pairs}
 
     def noise(self, state: np.ndarray) -> np.ndarray:
         """Return the white noise (n, n, n) of a state."""
@@ -71,28 +75,30 @@ class FieldPosterior:
     def maps(self, state: np.ndarray) -> np.ndarray:
         """Return the convergence (sources, y, x) that a state makes, without noise."""
         settings = with_parameters(self.settings, self.parameters(state))
-        return simulate_with_vjp(self.noise(state), settings, MPI.COMM_SELF)[0]
+        return simulate_with_vjp(self.noise(state), settings, MPI.COMM_SELF, self.foreground)[0]
 
     def __call__(self, state: np.ndarray) -> tuple[float, np.ndarray]:
         """Return ln p, but for a constant, and its gradient (modes + parameters,)."""
         settings = with_parameters(self.settings, self.parameters(state))
-        kappa, vjp = simulate_with_vjp(self.noise(state), settings, MPI.COMM_SELF)
+        ranks = MPI.COMM_SELF
+        kappa, vjp = simulate_with_vjp(self.noise(state), settings, ranks, self.foreground)
         missed = np.where(self.seen, self.data - kappa, 0.0) / self.sigma
         gradient = vjp(missed / self.sigma)
-        slopes = [gradient.cosmology[name] * width for name, (_, width) in self.priors.items()]
+        slopes = np.array([gradient.cosmology[name] * self.priors[name][1] for name in self.priors])
+        slopes /= np.cosh(state[self.modes :] / 3) ** 2
         value = -0.5 * float(np.sum(missed**2) + np.sum(state**2))
         return value, np.concatenate([gradient.noise.reshape(-1), slopes]) - state
 
 
 def observed(
     settings: Settings, sigma: float, seen: np.ndarray, priors: Mapping[str, tuple[float, float]],
-    seed: int,
+    seed: int, foreground: float = 0.0,
 ) -> tuple[FieldPosterior, np.ndarray]:  # fmt: skip
     """Return the posterior for a map that was made up, and the state that it was made of.
 
     Parameters
     ----------
-    settings, sigma, seen, priors
+    settings, sigma, seen, priors, foreground
         As for `FieldPosterior`; the truth is drawn from the prior.
     seed : int
         Of the truth, and of the noise of the map.
@@ -100,7 +106,7 @@ def observed(
     rng = np.random.default_rng(seed)
     truth = rng.standard_normal(settings.particles**3 + len(priors))
     shape = (len(settings.sources), settings.pixels, settings.pixels)
-    blank = FieldPosterior(settings, np.zeros(shape), sigma, seen, priors)
+    blank = FieldPosterior(settings, np.zeros(shape), sigma, seen, priors, foreground)
     data = blank.maps(truth) + rng.normal(0, sigma, shape)
     return replace(blank, data=np.where(seen, data, np.nan)), truth
 

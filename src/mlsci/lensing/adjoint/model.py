@@ -9,7 +9,7 @@ Neither keeps a record of the run: memory does not grow with the number of steps
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -32,6 +32,7 @@ from mlsci.lensing.adjoint.power import log_power_slopes
 from mlsci.lensing.adjoint.sources import light_cone_slopes, mean_convergence_slopes, only_redshifts
 from mlsci.lensing.convergence import sharpen
 from mlsci.lensing.initial import displaced, linear_density
+from mlsci.lensing.lightcone import LightCone
 from mlsci.lensing.mesh import Mesh
 from mlsci.lensing.nbody import linear_steps, middle
 from mlsci.lensing.power import LinearPower
@@ -70,7 +71,7 @@ Vjp = Callable[[Array], Inputs]
 
 
 def simulate_with_vjp(
-    noise: Array, settings: Settings, comm: MPI.Comm | None = None
+    noise: Array, settings: Settings, comm: MPI.Comm | None = None, foreground: float = 0.0
 ) -> tuple[Array, Vjp]:
     """Return maps of the convergence, and the function that gives gradients of what they become.
 
@@ -82,11 +83,15 @@ def simulate_with_vjp(
         The run. Precision "f8" makes gradients exact to rounding.
     comm : MPI.Comm, optional
         The ranks; all of them by default.
+    foreground : float
+        Share of the distance to the farthest sources within which matter is left out of the maps;
+        over as much again it comes in. A particle that is near is seen as one point that any change
+        moves over many pixels: it adds little to a map, and much to its gradient.
 
     Returns
     -------
     kappa : ndarray (sources, y, x)
-        The same on all ranks.
+        The same on all ranks. Its mean is not corrected for a foreground that is left out.
     vjp : callable
         Takes the gradient of a number with respect to `kappa`, the same on all ranks, and returns
         the gradient with respect to the inputs: parameters the same on all ranks, noise for each
@@ -97,7 +102,7 @@ def simulate_with_vjp(
     RefusedError
         For lens planes, or sources that are distributions.
     """
-    model = _Model(noise, settings, MPI.COMM_WORLD if comm is None else comm)
+    model = _Model(noise, settings, MPI.COMM_WORLD if comm is None else comm, foreground)
     kappa, *ends = model.forward()
 
     def vjp(cotangent: Array) -> Inputs:
@@ -111,13 +116,14 @@ def simulate_with_vjp(
 
 
 def simulate_with_jvp(
-    noise: Array, settings: Settings, change: Inputs, comm: MPI.Comm | None = None
-) -> tuple[Array, Array]:
+    noise: Array, settings: Settings, change: Inputs, comm: MPI.Comm | None = None,
+    foreground: float = 0.0,
+) -> tuple[Array, Array]:  # fmt: skip
     """Return maps of the convergence, and how they change with the inputs.
 
     Parameters
     ----------
-    noise, settings, comm
+    noise, settings, comm, foreground
         As for `simulate_with_vjp`.
     change : Inputs
         The direction in which inputs change.
@@ -126,13 +132,14 @@ def simulate_with_jvp(
     -------
     kappa, change : ndarray (sources, y, x)
     """
-    return _Model(noise, settings, MPI.COMM_WORLD if comm is None else comm).tangent(change)
+    ranks = MPI.COMM_WORLD if comm is None else comm
+    return _Model(noise, settings, ranks, foreground).tangent(change)
 
 
 class _Model:
     """What the directions of a run share."""
 
-    def __init__(self, noise: Array, settings: Settings, comm: MPI.Comm):
+    def __init__(self, noise: Array, settings: Settings, comm: MPI.Comm, foreground: float):
         if settings.planes:
             raise RefusedError("derivatives are those of maps without lens planes: set planes to 0")
         try:
@@ -146,11 +153,27 @@ class _Model:
         self.background = background(settings.cosmology)
         self.power = LinearPower(settings.cosmology, settings.transfer)
         self.schedule = _schedule(settings)
-        self.cone = _cones(settings)["sources"]
+        self.foreground = foreground
+        self.cone = self.empty()
+
+    def seen_of(self, cells: int) -> Array:
+        """Return the share (cells + 1, 1) of matter that is seen at depths out to the reach."""
+        depth = np.linspace(0.0, 1.0, cells + 1)[:, None]
+        if self.foreground == 0:
+            return np.ones_like(depth)
+        return np.clip(depth / self.foreground - 1, 0.0, 1.0)
+
+    def empty(self) -> LightCone:
+        """Return a light cone that has seen nothing yet."""
+        cone = _cones(self.settings)["sources"]
+        cone.weights = cone.weights * self.seen_of(len(cone.weights) - 1)
+        return cone
 
     def tables(self) -> Tables:
         """Return the derivatives of the light cone's tables."""
-        return light_cone_slopes(self.background, self.cone, self.redshifts)
+        whole = _cones(self.settings)["sources"]
+        tables = light_cone_slopes(self.background, whole, self.redshifts)
+        return replace(tables, weights=tables.weights * self.seen_of(len(whole.weights) - 1))
 
     def step(self, number: int) -> tuple[float, float, float]:
         """Return the scale factors of a step: those of its momenta, its start and its end."""
@@ -181,8 +204,8 @@ class _Model:
     def forward(self) -> tuple[Array, Array, Array]:
         """Return the maps, and particles as the steps leave them."""
         settings = self.settings
-        cones = _cones(settings)
-        self.cone = cones["sources"]
+        self.cone = self.empty()
+        cones = {"sources": self.cone}
         x, p = displaced(self.lattice, self.density(), settings.cosmology, settings.a_start)
 
         def observe(number: int, x: Array, p: Array) -> None:

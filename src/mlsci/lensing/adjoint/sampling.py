@@ -19,7 +19,7 @@ Tensor = Any
 
 def simulator(
     settings: Settings, parameters: Sequence[str] = ("omega_m", "sigma8"),
-    comm: MPI.Comm | None = None,
+    comm: MPI.Comm | None = None, foreground: float = 0.0,
 ) -> Callable[[Tensor, Tensor], Tensor]:  # fmt: skip
     """Return a function of tensors: white noise and parameters to maps of the convergence.
 
@@ -35,6 +35,8 @@ def simulator(
         Which parameters of the cosmology the second argument holds, in this order.
     comm : MPI.Comm, optional
         This rank alone by default.
+    foreground : float
+        As in `simulate_with_vjp`.
 
     Returns
     -------
@@ -60,7 +62,7 @@ def simulator(
         nonlocal last
         last = (-1, None)  # its particles make room
         moved = with_parameters(settings, dict(zip(names, map(float, values))))
-        kappa, vjp = simulate_with_vjp(noise, moved, ranks)
+        kappa, vjp = simulate_with_vjp(noise, moved, ranks, foreground)
         last = (next(numbers), vjp)
         return kappa, np.int64(last[0])
 
@@ -95,13 +97,13 @@ def log_posterior(posterior: FieldPosterior) -> Callable[[Tensor], Tensor]:
     """Return ln p of a posterior as TensorFlow and its samplers want it: a function of a state."""
     import tensorflow as tf
 
-    run = simulator(posterior.settings, tuple(posterior.priors))
+    run = simulator(posterior.settings, tuple(posterior.priors), foreground=posterior.foreground)
     numbers = np.array(list(posterior.priors.values())).reshape(-1, 2)
     data, seen = np.where(posterior.seen, posterior.data, 0.0), posterior.seen.astype(float)
 
     def log_prob(state: Tensor) -> Tensor:
         noise = tf.reshape(state[: posterior.modes], (posterior.settings.particles,) * 3)
-        values = numbers[:, 0] + numbers[:, 1] * state[posterior.modes :]
+        values = numbers[:, 0] + 3 * numbers[:, 1] * tf.tanh(state[posterior.modes :] / 3)
         missed = seen * (data - run(noise, values)) / posterior.sigma
         return -0.5 * (tf.reduce_sum(missed**2) + tf.reduce_sum(state**2))
 
@@ -161,9 +163,10 @@ def sample(
 def independent_draws(chain: np.ndarray) -> np.ndarray:
     """Return how many independent draws each of some numbers (draws, numbers) of a chain is worth.
 
-    By its autocorrelation as far as that is positive (Geyer 1992), at most the number of draws.
+    By its autocorrelation as far as that is positive (Geyer 1992), at most the number of draws; one
+    that never moves is worth one.
     """
     import tensorflow_probability as tfp
 
     found = tfp.mcmc.effective_sample_size(chain, filter_beyond_positive_pairs=True).numpy()
-    return np.minimum(found, len(chain))
+    return np.clip(np.nan_to_num(found, nan=1.0), 1.0, len(chain))
