@@ -94,7 +94,7 @@ def _seeds(name: str, settings: dict[str, dict[str, Any]], count: int, pixels: i
 STAGES: tuple[Stage, ...] = (
     *(_maps(variant) for variant in VARIANTS),
     # What is asked of the maps: the mean of seeds at the full resolution, against theory.
-    _seeds("accuracy", TALK, 12, pixels=512),
+    _seeds("accuracy", TALK, 8, pixels=512),
     # The talk's picture: the first of those seeds.
     Stage(
         name="lensing/talk",
