@@ -1,4 +1,4 @@
-"""Stages of the sections on gradients of lensing maps: how exact, what they cost, what for."""
+"""Stages of the section on gradients of lensing maps: how exact, what they cost, two uses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ CODE = _FORWARD + tuple(
         "power", "sources", "transforms",
     )
 )  # fmt: skip
-INFERENCE = (*CODE, "lensing/adjoint/inference.py", "lensing/adjoint/sampling.py")
 
 PLAIN: dict[str, Any] = {"box": 256.0, "transfer": "eisenstein_hu", "sharpening": None}
 SOME = {"low": 0.3, "high": 2.0, "alpha0": 0.5, "mu": -2.0}  # a strong sharpening, for tests
@@ -46,8 +45,8 @@ COST: dict[str, dict[str, Any]] = {
     "64-f8": {"settings": {**_TIMED, "particles": 64, "precision": "f8"}},
     "64-sharpened": {"settings": {**_TIMED, "particles": 64, "sharpening": SOME}},
     "64-40": {"settings": {**_TIMED, "particles": 64, "stages": 40}, "repeat": 1},
-    "96": {"settings": {**_TIMED, "particles": 96, "box": 512.0}, "repeat": 2},
-    "128": {"settings": {**_TIMED, "particles": 128}, "repeat": 2},
+    "96": {"settings": {**_TIMED, "particles": 96, "box": 512.0}, "repeat": 1},
+    "128": {"settings": {**_TIMED, "particles": 128}, "repeat": 1},
     # memory does not depend on the number of steps, so few are enough
     "256": {"settings": {**_TIMED, "particles": 256, "stages": 3}, "repeat": 1},
 }
@@ -88,45 +87,6 @@ FIT: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
-# Nearer than that, single particles jump over many pixels as modes change.
-_FIELD: dict[str, Any] = {**PLAIN, "boost": 1, "stages": 4, "degrees": 5.5}
-_TOY: dict[str, Any] = {
-    "settings": {**_FIELD, "particles": 16, "pixels": 8, "degrees": 5.0}, "sigma": 0.01,
-    "foreground": 0.3, "iterations": 4, "burn_in": 5, "draws": 6, "leaps": 3, "step": 0.1, "cut": 2,
-}  # fmt: skip
-FIELD: dict[str, dict[str, Any]] = {
-    "full": {
-        "settings": {**_FIELD, "particles": 64, "pixels": 16}, "sigma": 0.004, "foreground": 0.15,
-        "priors": {"omega_m": [0.3089, 0.02], "sigma8": [0.8159, 0.05]}, "iterations": 40,
-        "burn_in": 8, "draws": 24, "leaps": 20, "step": 0.075, "cut": 4, "seed": 0,
-    },
-    "smoke": {**_TOY, "priors": {"omega_m": [0.3089, 0.02], "sigma8": [0.8159, 0.05]}, "seed": 0},
-}  # fmt: skip
-COVERAGE: dict[str, dict[str, Any]] = {
-    "full": {
-        "settings": {**_FIELD, "particles": 32, "pixels": 8}, "sigma": 0.003, "foreground": 0.15,
-        "priors": {}, "iterations": 30, "burn_in": 10, "draws": 32, "leaps": 13, "step": 0.12,
-        "cut": 4,
-    },
-    "smoke": {**_TOY, "priors": {}},
-}  # fmt: skip
-PARTS = 4  # of the coverage, each with so many sets of data:
-SETS = {"full": 5, "smoke": 1}
-
-
-def _coverage(part: int) -> Stage:
-    return Stage(
-        name=f"lensing/coverage-{part}",
-        run="mlsci.stages.lensing_gradients_runs:cover",
-        params={
-            profile: {**values, "sets": SETS[profile], "seed": 100 + part * SETS[profile]}
-            for profile, values in COVERAGE.items()
-            if profile == "full" or part < 2
-        },
-        sources=INFERENCE,
-    )
-
-
 STAGES: tuple[Stage, ...] = (
     Stage(
         name="lensing/gradients",
@@ -153,7 +113,7 @@ STAGES: tuple[Stage, ...] = (
         name="lensing/gradient-cost",
         run="mlsci.stages.lensing_gradients_runs:measure",
         params={
-            "full": {"runs": COST, "sides": [64, 128], "repeat": 3, "seed": 0},
+            "full": {"runs": COST, "sides": [64, 128], "repeat": 2, "seed": 0},
             "smoke": {"runs": _SMALL_COST, "sides": [16], "repeat": 1, "seed": 0},
         },
         sources=CODE,
@@ -170,11 +130,4 @@ STAGES: tuple[Stage, ...] = (
         params=FIT,
         sources=(*CODE, "lensing/adjoint/calibration.py"),
     ),
-    Stage(
-        name="lensing/field",
-        run="mlsci.stages.lensing_gradients_runs:infer",
-        params=FIELD,
-        sources=INFERENCE,
-    ),
-    *(_coverage(part) for part in range(PARTS)),
 )
