@@ -61,7 +61,7 @@ _SMALL_COST = {
 FORECAST: dict[str, dict[str, Any]] = {
     "full": {
         "settings": {**PLAIN, "particles": 64, "degrees": 6.0, "pixels": 128},
-        "seeds": 16, "edges": [90, 1500, 11], "lengths": [3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-5],
+        "seeds": 16, "edges": [110, 1500, 10], "lengths": [3e-2, 1e-2, 3e-3, 1e-3, 1e-4, 1e-5],
         "differenced": 4, "moved": {"omega_m": 0.01, "sigma8": 0.02}, "noise": 0.004, "seed": 0,
     },
     "smoke": {

@@ -147,12 +147,11 @@ class GradientResults:
 
     def memories(self) -> dict[str, dict[str, float]]:
         """Return GB by run and program."""
-        own = {
-            WORDS[name]: {"this": self.memory(name)} for name in ("64", "64-40", "96", "128", "256")
+        theirs = {name: {"MADLens 1.0": value} for name, value in ORIGINAL_MEMORY.items()}
+        return {
+            WORDS[name]: {**theirs.get(name, {}), "this": self.memory(name)}
+            for name in ("64", "64-40", "96", "128", "256")
         }
-        for name, value in ORIGINAL_MEMORY.items():
-            own[WORDS[name]]["MADLens 1.0"] = value
-        return own
 
     def steps(self, side: int | None = None, of: str = "steps") -> dict[str, Any] | None:
         """Return the cost of steps alone, of JaxPM's if asked; None where it was not measured.
@@ -304,8 +303,7 @@ class FieldResults:
             "mean": "mean of draws",
         }  # fmt: skip
         return {
-            label: np.nan_to_num(self.maps[name] - np.nanmean(self.maps[name]), nan=np.nan)
-            for name, label in words.items()
+            label: self.maps[name] - np.nanmean(self.maps[name]) for name, label in words.items()
         }
 
     def agreement_of_maps(self) -> Lines:

@@ -11,6 +11,57 @@ from matplotlib.figure import Figure
 _GREY = "#797979"
 
 
+def plateaus(
+    lines: Mapping[str, tuple[np.ndarray, np.ndarray]], *, y: str, allowed: float | None = None
+) -> Figure:
+    """Draw errors of differences over the length of the step, by label, on logarithmic axes.
+
+    Parameters
+    ----------
+    lines
+        Lengths and errors by label.
+    y
+        Label of the vertical axis.
+    allowed
+        An error to mark, if any.
+    """
+    figure, axis = plt.subplots(figsize=(7.5, 4.0), layout="constrained")
+    for k, (label, (length, error)) in enumerate(lines.items()):
+        axis.loglog(
+            length, error, "o" + ("-", "--")[k // 4 % 2], color=f"C{k % 4}", ms=3.5, label=label
+        )
+    if allowed is not None:
+        axis.axhline(allowed, color=_GREY, lw=0.8)
+    axis.set(xlabel="length of the step", ylabel=y)
+    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize="small")
+    return figure
+
+
+def fields(images: Mapping[str, np.ndarray], degrees: float) -> Figure:
+    """Draw maps of convergence ``(y, x)`` of a field's width by label, NaN where nothing is seen.
+
+    All share one scale of colours, which the first sets.
+    """
+    first = next(iter(images.values()))
+    top = float(np.quantile(np.abs(first), 0.99))
+    colors = plt.get_cmap("RdBu_r").with_extremes(bad=_GREY)
+    figure, axes = plt.subplots(
+        1, len(images), figsize=(9.0, 9.0 / len(images) + 0.5), sharey=True, layout="constrained"
+    )
+    image = None
+    for axis, (label, kappa) in zip(axes, images.items()):
+        image = axis.imshow(
+            kappa, origin="lower", cmap=colors, vmin=-top, vmax=top,
+            extent=(0, degrees, 0, degrees),
+        )  # fmt: skip
+        axis.set(title=label, xlabel="degrees")
+    axes[0].set_ylabel("degrees")
+    figure.colorbar(image, ax=axes, shrink=0.8, extend="both").set_label(
+        "convergence", fontsize="small"
+    )
+    return figure
+
+
 def ellipses(
     covariances: Mapping[str, np.ndarray], points: np.ndarray, truth: Sequence[float],
     labels: Sequence[str],
