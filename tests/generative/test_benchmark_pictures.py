@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from mlsci.generative.benchmark_pictures import estimates, shaded_table
+from mlsci.generative.benchmark_pictures import estimates, points, repeated, shaded_table
 
 
 def test_a_table_has_every_number() -> None:
@@ -33,3 +33,20 @@ def test_differences_beyond_the_limit_are_at_the_edge() -> None:
     np.testing.assert_allclose(points, [[0, 0], [1, 1], [2, 5]])
     assert len(figure.axes) == 2
     plt.close(figure)
+
+
+def test_points_are_all_drawn() -> None:
+    x, y = np.linspace(0, 1, 7), np.geomspace(1e-3, 10, 7)
+    figure = points(x, y, x_label="x", y_label="y", levels={"one": 1.0})
+    (axis,) = figure.axes
+    np.testing.assert_allclose(axis.collections[0].get_offsets(), np.stack([x, y], 1))
+    assert axis.get_yscale() == "log"
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["one"]
+
+
+def test_lines_are_medians_over_seeds() -> None:
+    figure = repeated({"a": {0.1: [1.0, 5.0, 2.0], 1.0: [4.0]}}, x_label="x", y_label="y")
+    (axis,) = figure.axes
+    (line,) = axis.lines
+    np.testing.assert_allclose(line.get_ydata(), [2, 4])
+    assert [len(cloud.get_offsets()) for cloud in axis.collections] == [3, 1]

@@ -241,7 +241,11 @@ def test_rows_say_how_long_their_networks_were_trained() -> None:
 
 
 def test_errors_are_against_annealing() -> None:
-    arrays = {"laplace": np.array([1.0, 2.5]), "annealed": np.array([1.5, 1.0])}
+    arrays = {
+        "laplace": np.array([1.0, 2.5]),
+        "annealed": np.array([1.5, 0.0]),
+        "from_prior": np.array([-9.0, 1.0]),
+    }
     error = pae_results.evidence_errors(arrays, "laplace")
     np.testing.assert_allclose(error, [-0.5, 1.5])
     assert pae_results.share_within(error, 1) == 0.5

@@ -30,7 +30,7 @@ def shaded_table(
         raise ValueError(f"{len(rows)} rows of {len(columns)} columns do not fit {values.shape}")
     figure, axis = plt.subplots(figsize=(9.0, 0.34 * len(rows) + 1.0), layout="constrained")
     axis.imshow(values, aspect="auto", cmap="Blues", vmin=low, vmax=high)
-    axis.set_xticks(range(len(columns)), columns)
+    axis.set_xticks(range(len(columns)), [label.replace(" ", "\n") for label in columns])
     axis.set_yticks(range(len(rows)), list(rows))
     axis.xaxis.tick_top()
     axis.tick_params(length=0)
@@ -64,4 +64,35 @@ def estimates(
         axis.set(title=label, xlabel=x, ylim=(-1.05 * limit, 1.05 * limit))
         axis.locator_params(axis="x", nbins=5)
     axes[0, 0].set_ylabel(y)
+    return figure
+
+
+def points(
+    x: np.ndarray, y: np.ndarray, *, x_label: str, y_label: str, levels: Mapping[str, float]
+) -> Figure:
+    """Draw points ``(n,)`` with a logarithmic vertical axis, and named horizontal lines."""
+    figure, axis = plt.subplots(figsize=(7.0, 3.4), layout="constrained")
+    axis.scatter(x, y, s=14)
+    for k, (label, level) in enumerate(levels.items()):
+        axis.axhline(level, ls="--", lw=1.2, color=f"C{k + 1}", label=label)
+    axis.set(xlabel=x_label, ylabel=y_label, yscale="log")
+    axis.legend()
+    return figure
+
+
+def repeated(
+    kinds: Mapping[str, Mapping[float, Sequence[float]]], *, x_label: str, y_label: str
+) -> Figure:
+    """Draw what several seeds gave at several settings: a colour a kind, a point a seed.
+
+    The lines are the medians over seeds; both axes are logarithmic.
+    """
+    figure, axis = plt.subplots(figsize=(7.0, 3.8), layout="constrained")
+    for k, (label, by_setting) in enumerate(kinds.items()):
+        settings = list(by_setting)
+        axis.plot(settings, [np.median(v) for v in by_setting.values()], color=f"C{k}", label=label)
+        for setting, values in by_setting.items():
+            axis.scatter([setting] * len(values), values, s=14, color=f"C{k}")
+    axis.set(xlabel=x_label, ylabel=y_label, xscale="log", yscale="log")
+    axis.legend()
     return figure

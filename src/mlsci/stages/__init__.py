@@ -16,6 +16,7 @@ from mlsci.report.seal import Stage
 
 CHAPTERS = (
     "mlsci.stages.aeflow",
+    "mlsci.stages.pae",
     "mlsci.stages.mortality",
     "mlsci.stages.covid_counterfactual",
     "mlsci.stages.covid_backtest",

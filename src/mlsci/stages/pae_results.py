@@ -13,7 +13,7 @@ from mlsci.report import seal
 from mlsci.report.session import Session
 from mlsci.stages import all_stages, with_inputs
 from mlsci.stages.aeflow_results import mean_and_deviation
-from mlsci.stages.pae import ROWS
+from mlsci.stages.pae import ROWS, SIZES
 
 Metrics = dict[str, Any]
 Value = tuple[float, float | None]
@@ -85,6 +85,15 @@ class Results:
         names = [f"pae/bench-{row}-s{seed}" for row in self.rows() for seed in self._seeds(row)]
         seals = (seal.read(stage.name, profile) for stage in with_inputs(names, profile))
         return sum(found["record"]["cpu_seconds"] for found in seals if found) / 3600
+
+    def laplace_minutes(self) -> float:
+        """Return the processor minutes of Laplace's evidence for 10,000 images of the table's PAE.
+
+        It is what its scores took longer than those of the same networks without the evidence.
+        """
+        took = [self.every(row)[0]["scoring"]["cpu_seconds"] for row in ("pae", "ae-gaussian")]
+        images = SIZES[self._session.profile]["costly"] * (len(self.strangers()) + 1)
+        return (took[0] - took[1]) * 10_000 / images / 60
 
     def seeds_of(self, stem: str) -> list[Metrics]:
         """Return the numbers of ``pae/<stem>-s<seed>`` for every seed that the profile has."""
@@ -177,7 +186,7 @@ class Results:
     ) -> dict[str, list[Value]]:
         """Return the table of outliers: by "row, score", a value for each set of strangers."""
         return {
-            f"{ROWS[row].label}, {score}": [
+            named(row, score): [
                 self.detection(row, score, name, measure) for name in self.strangers()
             ]
             for row, score in self.detection_rows(rows)
@@ -227,9 +236,23 @@ class Results:
         return min(value for label, value in column.items() if label != ROWS[row].title)
 
 
+def named(row: str, score: str) -> str:
+    """Return how tables name a score of a row."""
+    label = ROWS[row].label
+    return label if label == score else f"{label}, {score}"
+
+
 def evidence_errors(arrays: dict[str, np.ndarray], estimate: str) -> np.ndarray:
     """Return an estimate of ln p(x) minus that by annealing, ``(n,)`` nats."""
-    return arrays[estimate].astype(np.float64) - arrays["annealed"].astype(np.float64)
+    return arrays[estimate].astype(np.float64) - annealed(arrays)
+
+
+def annealed(arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Return ln p(x) by annealing, ``(n,)`` nats: from a Gaussian or from the prior.
+
+    Both are unbiased for p(x); what is found by one of them is there, so that the larger is taken.
+    """
+    return np.maximum(arrays["annealed"], arrays["from_prior"]).astype(np.float64)
 
 
 def share_within(values: Sequence[float] | np.ndarray, limit: float) -> float:
