@@ -208,12 +208,13 @@ def fit(job: Job) -> None:
 
 def infer(job: Job) -> None:
     """Find initial conditions and cosmology from one map."""
-    from mlsci.lensing.adjoint.inference import agreement, large_scale_modes
+    from mlsci.lensing.adjoint.inference import agreement, large_scale_modes, most_probable
     from mlsci.lensing.adjoint.sampling import independent_draws
 
     p = job.params
-    posterior, truth, best, trace, states, chances = _explore(p, job.seed)
+    posterior, truth, states, chances = _explore(p, job.seed)
     modes = posterior.modes
+    best, trace = most_probable(posterior, np.zeros(len(truth)), p["iterations"])
     mean = states.mean(0)
     maps = {
         "truth": posterior.maps(truth)[0], "data": posterior.data[0],
@@ -251,7 +252,7 @@ def cover(job: Job) -> None:
         done = job.work / f"set-{seed}.json"
         if done.exists():
             continue
-        posterior, truth, _, _, states, chances = _explore(p, seed)
+        posterior, truth, states, chances = _explore(p, seed)
         found: dict[str, Any] = {"acceptance": float(chances.mean())}
         large = np.array([large_scale_modes(posterior.noise(state), p["cut"]) for state in states])
         pixels = np.array([posterior.maps(state)[0].reshape(-1) for state in states])
@@ -271,11 +272,9 @@ def cover(job: Job) -> None:
     )
 
 
-def _explore(
-    p: Any, seed: int
-) -> tuple[FieldPosterior, np.ndarray, np.ndarray, list[float], np.ndarray, np.ndarray]:
-    """Return a posterior, its truth, the best state and the way there, draws and their chances."""
-    from mlsci.lensing.adjoint.inference import most_probable, observed
+def _explore(p: Any, seed: int) -> tuple[FieldPosterior, np.ndarray, np.ndarray, np.ndarray]:
+    """Return a posterior, its truth, draws from it, and the chances that these were accepted."""
+    from mlsci.lensing.adjoint.inference import observed, randomized
     from mlsci.lensing.adjoint.sampling import sample
     from mlsci.lensing.settings import Settings
 
@@ -283,10 +282,11 @@ def _explore(
     priors = {name: (mean, width) for name, (mean, width) in p["priors"].items()}
     seen = _mask(settings.pixels)
     posterior, truth = observed(settings, p["sigma"], seen, priors, seed, p["foreground"])
-    best, trace = most_probable(posterior, np.zeros(len(truth)), p["iterations"])
-    # a quarter of a period away from the best state modes have found how much they scatter
-    states, chances = sample(posterior, best, p["draws"], p["burn_in"], p["leaps"], p["step"], seed)
-    return posterior, truth, best, trace, states, chances
+    start = randomized(posterior, p["iterations"], seed)
+    states, chances = sample(
+        posterior, start, p["draws"], p["burn_in"], p["leaps"], p["step"], seed
+    )
+    return posterior, truth, states, chances
 
 
 def _mask(pixels: int) -> np.ndarray:

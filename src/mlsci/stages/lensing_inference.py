@@ -22,14 +22,14 @@ FIELD: dict[str, dict[str, Any]] = {
     "full": {
         "settings": {**_FIELD, "particles": 64, "pixels": 16}, "sigma": 0.004, "foreground": 0.15,
         "priors": {"omega_m": [0.3089, 0.02], "sigma8": [0.8159, 0.05]}, "iterations": 40,
-        "burn_in": 8, "draws": 24, "leaps": 20, "step": 0.075, "cut": 4, "seed": 0,
+        "burn_in": 8, "draws": 22, "leaps": 20, "step": 0.065, "cut": 4, "seed": 0,
     },
     "smoke": {**_TOY, "priors": {"omega_m": [0.3089, 0.02], "sigma8": [0.8159, 0.05]}, "seed": 0},
 }  # fmt: skip
 COVERAGE: dict[str, dict[str, Any]] = {
     "full": {
         "settings": {**_FIELD, "particles": 32, "pixels": 8}, "sigma": 0.003, "foreground": 0.15,
-        "priors": {}, "iterations": 30, "burn_in": 10, "draws": 32, "leaps": 13, "step": 0.12,
+        "priors": {}, "iterations": 30, "burn_in": 8, "draws": 26, "leaps": 14, "step": 0.1,
         "cut": 4,
     },
     "smoke": {**_TOY, "priors": {}},

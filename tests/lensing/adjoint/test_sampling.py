@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from mlsci.lensing.adjoint.inference import most_probable, observed, with_parameters
+from mlsci.lensing.adjoint.inference import observed, randomized, with_parameters
 from mlsci.lensing.adjoint.model import simulate_with_vjp
 from mlsci.lensing.adjoint.sampling import independent_draws, log_posterior, sample, simulator
 from mlsci.lensing.settings import Settings
@@ -92,8 +92,7 @@ def test_the_log_posterior_is_that_of_the_adjoint(priors: dict[str, tuple[float,
 @pytest.mark.slow
 def test_draws_are_accepted_and_spread() -> None:
     posterior, _ = observed(SMALL, 0.02, np.ones((8, 8), bool), {}, seed=1)
-    start, _ = most_probable(posterior, np.zeros(posterior.modes), iterations=6)
-    start += noise(2).reshape(-1)  # where it is most probable, modes scatter less than they do
+    start = randomized(posterior, iterations=6, seed=2)
     states, chances = sample(posterior, start, draws=30, burn_in=20, leaps=5, step=0.2, seed=0)
     assert states.shape == (30, posterior.modes)
     assert 0.4 < chances.mean() <= 1

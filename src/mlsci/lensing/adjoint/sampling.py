@@ -116,8 +116,9 @@ def sample(
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Return draws from the posterior by Hamiltonian Monte Carlo (TensorFlow Probability).
 
-    The step adapts to an acceptance of 0.75 during the first four fifths of the burn-in (Nesterov's
-    dual averaging; Hoffman & Gelman 2014).
+    The step adapts to an acceptance of 0.75 during the first four fifths of the burn-in, by a
+    twentieth for each draw (Andrieu & Thoms 2008): burn-ins are short, and schemes that first try
+    much longer steps would not have come back.
 
     Parameters
     ----------
@@ -141,12 +142,13 @@ def sample(
     import tensorflow as tf
     import tensorflow_probability as tfp
 
-    kernel = tfp.mcmc.DualAveragingStepSizeAdaptation(
+    kernel = tfp.mcmc.SimpleStepSizeAdaptation(
         tfp.mcmc.HamiltonianMonteCarlo(
             log_posterior(posterior), tf.constant(step, tf.float64), leaps
         ),
         num_adaptation_steps=int(0.8 * burn_in),
         target_accept_prob=tf.constant(0.75, tf.float64),
+        adaptation_rate=0.05,
     )
 
     @tf.function
