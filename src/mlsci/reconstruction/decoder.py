@@ -59,10 +59,10 @@ class Decoder(tf.Module):
         return tf.reshape(self.network(z), (-1, *self.config.image))
 
     def encoder(self, hidden: Sequence[int]) -> MLP:
-        """Return an untrained network from flat images to codes, with hidden layers as given."""
+        """Return an untrained network from flat images to codes: their means, log deviations."""
         c = self.config
         rng = np.random.default_rng([c.seed, 10])
-        return MLP(rng, int(np.prod(c.image)), hidden, c.latent, activation=tf.nn.elu)
+        return MLP(rng, int(np.prod(c.image)), hidden, 2 * c.latent, activation=tf.nn.elu)
 
     def save(self, path: Path) -> None:
         """Write configuration and weights to one .npz file (to a temporary name, then renamed)."""

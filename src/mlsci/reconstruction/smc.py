@@ -2,9 +2,11 @@
 
 Particles go from a start q to the posterior p along ``q^(1 - b) p^b``. A step in b is as large as
 leaves half of the particles effective, for each datum by itself; the particles are then resampled
-and moved by Metropolis steps. From the prior, nothing but the shape of the moves knows of the
-modes; from the mixture about them, a step or two lead all the way. Source: Del Moral, Doucet &
-Jasra 2006, J. R. Stat. Soc. B 68, 411, section 3.
+and moved by Metropolis steps: along the difference of two other particles (ter Braak 2006, Stat.
+Comput. 16, 239), which has the shape of the posterior whatever that is, and leads from mode to mode
+when the two are in different ones; from the mixture about the modes, also by independent draws of
+it. From the prior, nothing knows of the modes. Source: Del Moral, Doucet & Jasra 2006, J. R. Stat.
+Soc. B 68, 411, section 3.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ from mlsci.reconstruction.likelihood import Likelihood
 from mlsci.reconstruction.maximum import temperature
 
 Start = Literal["prior", "modes"]
+
+WHOLE = 0.15  # share of moves by a whole difference, from mode to mode
+SHAKE = 1e-4  # what is added to a difference, so that every place can be reached
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,12 @@ class _Mover:
     """Metropolis steps of many runs at once, with a step size for each that adapts."""
 
     def __init__(
-        self, likelihood: Likelihood, data: np.ndarray, modes: Mixture, q: Mixture, *,
-        leaps: bool, rng: np.random.Generator,
+        self, likelihood: Likelihood, data: np.ndarray, q: Mixture, *, leaps: bool,
+        rng: np.random.Generator,
     ) -> None:  # fmt: skip
-        self.likelihood, self.data, self.modes, self.q = likelihood, data, modes, q
+        self.likelihood, self.data, self.q = likelihood, data, q
         self.leaps, self.rng = leaps, rng
-        self.scale = np.full(len(data), 2.4 / np.sqrt(modes.mean.shape[-1]))
+        self.scale = np.full(len(data), 2.4 / np.sqrt(2 * q.mean.shape[-1]))
         self.acceptance = np.zeros(len(data))
 
     def state(self, u: np.ndarray, rows: np.ndarray) -> _State:
@@ -85,32 +90,38 @@ class _Mover:
         return _State(u, self.q.rows(rows).log_prob(u), log_joint)
 
     def move(self, state: _State, rows: np.ndarray, beta: np.ndarray, steps: int) -> None:
-        """Move the particles of some runs in place; every third step leaps, if any do."""
-        modes = self.modes.rows(rows)
-        if not self.leaps:  # on the way from the prior the posterior is as wide as its temperature
-            share = beta[:, None, None, None]
-            precision = share * modes.precision + (1 - share) * np.eye(state.u.shape[-1])
-            modes = Mixture(modes.mean, precision, modes.log_mass)
-        root, there = modes.root(), np.isfinite(modes.log_mass)
+        """Move the particles of some runs in place; every fourth step leaps, if any do."""
+        count = state.u.shape[1]
         for k in range(steps):
-            if self.leaps and k % 3 == 2:
-                trial = self.state(self.q.rows(rows).sample(state.u.shape[1], self.rng), rows)
+            if self.leaps and k % 4 == 3:
+                trial = self.state(self.q.rows(rows).sample(count, self.rng), rows)
                 self._accept(state, trial, beta, state.log_start - trial.log_start)
-            else:
-                trial = self.state(self._walk(state.u, rows, root, there), rows)
-                taken = self._accept(state, trial, beta, np.zeros(state.log_joint.shape))
-                self.scale[rows] *= np.exp(0.5 * (taken - 0.25))
-                self.acceptance[rows] = taken
+                continue
+            # One half moves by differences within the other, which stays: each is a valid step.
+            order = self.rng.permuted(np.tile(np.arange(count), (len(rows), 1)), axis=1)
+            first, second = order[:, : count // 2], order[:, count // 2 :]
+            taken = [self._differ(state, rows, beta, *pair)
+                     for pair in ((first, second), (second, first))]  # fmt: skip
+            self.acceptance[rows] = np.mean(taken, axis=0)
+            self.scale[rows] *= np.exp(0.5 * (self.acceptance[rows] - 0.25))
 
-    def _walk(
-        self, u: np.ndarray, rows: np.ndarray, root: np.ndarray, there: np.ndarray
-    ) -> np.ndarray:
-        """Propose a step with the covariance of any one mode, whichever mode u is at."""
-        keys = np.where(there[:, None], self.rng.random((*u.shape[:2], there.shape[1])), -1.0)
-        which = keys.argmax(-1)
-        chosen = root[np.arange(len(u))[:, None], which]
-        noise = self.rng.standard_normal(u.shape)
-        return u + self.scale[rows, None, None] * np.einsum("nsij,nsj->nsi", chosen, noise)
+    def _differ(
+        self, state: _State, rows: np.ndarray, beta: np.ndarray, moving: np.ndarray,
+        still: np.ndarray,
+    ) -> np.ndarray:  # fmt: skip
+        """Move some particles ``(r, m)`` along differences of others; return the share accepted."""
+        run, others = np.arange(len(rows))[:, None], still.shape[1]
+        one = self.rng.integers(0, others, moving.shape)
+        two = (one + self.rng.integers(1, others, moving.shape)) % others
+        along = state.u[run, still[run, one]] - state.u[run, still[run, two]]
+        whole = self.rng.random(moving.shape) < WHOLE
+        size = np.where(whole, 1.0, self.scale[rows][:, None])
+        part = state.take(run, moving)
+        shaken = part.u + SHAKE * self.rng.standard_normal(along.shape)
+        trial = self.state(shaken + size[..., None] * along, rows)
+        share = self._accept(part, trial, beta, np.zeros(part.log_joint.shape))
+        state.put(part, run, moving)
+        return share
 
     def _accept(
         self, state: _State, trial: _State, beta: np.ndarray, log_proposal: np.ndarray
@@ -130,8 +141,8 @@ def sequential(
     start: Start = "modes",
     particles: int = 256,
     chains: int = 4,
-    moves: int = 6,
-    final_moves: int = 12,
+    moves: int = 8,
+    final_moves: int = 32,
     effective: float = 0.5,
     seed: int = 0,
 ) -> Particles:
@@ -142,9 +153,9 @@ def sequential(
     likelihood, data
         Of what.
     modes
-        Gaussians about the modes; their precisions shape the local moves.
+        Gaussians about the modes; for "prior" they give the dimension alone.
     start
-        "prior", or "modes" for their `defensive` mixture; then every third move is an independent
+        "prior", or "modes" for their `defensive` mixture; then every fourth move is an independent
         draw from it, which leaps between modes.
     particles, chains
         Of each run, and runs for each datum: independent, so that their agreement means something.
@@ -159,7 +170,7 @@ def sequential(
     rng = np.random.default_rng([seed, 31])
     datum = np.repeat(np.arange(n), chains)
     q = (standard_normal(n, d) if start == "prior" else modes.defensive()).rows(datum)
-    mover = _Mover(likelihood, data[datum], modes.rows(datum), q, leaps=start == "modes", rng=rng)
+    mover = _Mover(likelihood, data[datum], q, leaps=start == "modes", rng=rng)
     runs = np.arange(len(datum))
     state = mover.state(q.sample(particles, rng), runs)
     beta, log_evidence, steps = np.zeros(len(runs)), np.zeros(len(runs)), np.zeros(len(runs))

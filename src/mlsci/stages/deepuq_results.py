@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy.stats import kstest
@@ -13,7 +13,7 @@ from scipy.stats import kstest
 from mlsci.reconstruction.calibration import expected_coverage, uniformity
 from mlsci.reconstruction.explorer import Explored
 from mlsci.report.session import Session
-from mlsci.stages.deepuq import DIGITS
+from mlsci.stages.deepuq import AMBIGUOUS, DIGITS
 
 Pair = tuple[float, float]
 NAMES = tuple(DIGITS)
@@ -71,15 +71,15 @@ class Results:
 
     def all_p_values(self, method: str) -> float:
         """Return the p-value of all corruptions' p-values being uniform."""
-        values = np.concatenate([self.p_values(name, method) for name in NAMES])
+        values = np.concatenate([self.p_values(name, method) for name in AMBIGUOUS])
         return float(kstest(values, "uniform").pvalue)
 
-    def tarp(self, method: str, names: tuple[str, ...] = NAMES) -> np.ndarray:
+    def tarp(self, method: str, names: tuple[str, ...] = AMBIGUOUS) -> np.ndarray:
         """Return expected coverage at `CREDIBILITIES`, all data of some corruptions together."""
         found = np.concatenate([self.own(name, "credibility", method) for name in names])
         return expected_coverage(found, CREDIBILITIES)
 
-    def tarp_deviation(self, method: str, names: tuple[str, ...] = NAMES) -> Pair:
+    def tarp_deviation(self, method: str, names: tuple[str, ...] = AMBIGUOUS) -> Pair:
         """Return the largest distance of expected coverage from credibility, and its noise.
 
         The noise is the median of that of as many data with a perfect sampler: the median of
@@ -91,10 +91,10 @@ class Results:
 
     def agreeing(self, method: str = "long smc", *, several: bool = False) -> float:
         """Return the share of the model's own data with R-hat below 1.01; of many modes only."""
-        rhat = np.concatenate([self.own(name, "rhat", method) for name in NAMES])
-        modes = [self.arrays(f"calibration-{name}")["modes"] for name in NAMES]
+        rhat = np.concatenate([self.own(name, "rhat", method) for name in AMBIGUOUS])
+        modes = [self.arrays(f"calibration-{name}")["modes"] for name in AMBIGUOUS]
         counted = np.concatenate([m[: len(self.own(n, "rhat", method))]
-                                  for n, m in zip(NAMES, modes)])  # fmt: skip
+                                  for n, m in zip(AMBIGUOUS, modes)])  # fmt: skip
         chosen = counted > 1 if several else counted > 0
         return float((rhat[chosen] < SHARP_RHAT).mean())
 
@@ -276,8 +276,7 @@ def png(pictures: np.ndarray) -> str:
     """Return pictures ``(n, h, w)`` uint8 side by side as the text of a PNG."""
     from matplotlib import image
 
-    content = io.BytesIO()
+    content, undated = io.BytesIO(), cast("dict[str, str]", {"Software": None})
     side = np.concatenate(list(pictures), axis=1)
-    image.imsave(content, side, cmap="gray", vmin=0, vmax=255, format="png",
-                 metadata={"Software": None})  # fmt: skip
+    image.imsave(content, side, cmap="gray", vmin=0, vmax=255, format="png", metadata=undated)
     return base64.b64encode(content.getvalue()).decode("ascii")
