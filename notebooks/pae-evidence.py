@@ -231,6 +231,8 @@ nb.claim(
     fmt=".3f",
     description="Share of images at which the decoder's Jacobian has full rank",
 )
+
+# %% tags=["hide-input"]
 nb.claim(
     "pae.volume_term",
     float(np.std(estimates["laplace_volume"])),
