@@ -22,6 +22,7 @@ CHAPTERS = (
     "mlsci.stages.covid_backtest",
     "mlsci.stages.covid_hierarchical",
     "mlsci.stages.lensing",
+    "mlsci.stages.lensing_gradients",
 )
 
 
