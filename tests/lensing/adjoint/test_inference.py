@@ -14,6 +14,7 @@ from mlsci.lensing.adjoint.inference import (
     large_scale_modes,
     most_probable,
     observed,
+    randomized,
     with_parameters,
 )
 from mlsci.lensing.settings import Settings
@@ -92,6 +93,24 @@ def test_the_most_probable_field_explains_the_map(
     k, r = agreement(posterior.noise(found), posterior.noise(truth), SMALL.box)
     assert len(k) == len(r) == 4
     assert r[0] > 0.2
+
+
+@pytest.mark.slow
+def test_a_randomized_state_scatters_as_a_draw_and_explains_the_map(
+    made_up: tuple[FieldPosterior, np.ndarray],
+) -> None:
+    posterior, _ = made_up
+    start = np.random.default_rng(5).standard_normal(posterior.modes + 2)
+    found = randomized(posterior, iterations=10, seed=5)
+    assert 0.8 < np.mean(found**2) < 1.2
+
+    def missed(state: np.ndarray) -> float:
+        off = (posterior.data - posterior.maps(state)) / posterior.sigma
+        return float(np.nanmean(off**2))
+
+    assert missed(found) < 0.6 * missed(start)
+    again = randomized(posterior, iterations=10, seed=6)
+    assert abs(np.corrcoef(found, again)[0, 1]) < 0.5
 
 
 def test_agreement_knows_no_amplitude() -> None:

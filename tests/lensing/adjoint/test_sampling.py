@@ -91,7 +91,7 @@ def test_the_log_posterior_is_that_of_the_adjoint(priors: dict[str, tuple[float,
 
 @pytest.mark.slow
 def test_draws_are_accepted_and_spread() -> None:
-    posterior, _ = observed(SMALL, 0.02, np.ones((8, 8), bool), {}, seed=1)
+    posterior, _ = observed(SMALL, 0.02, np.ones((8, 8), bool), {}, seed=1, foreground=0.3)
     start = randomized(posterior, iterations=6, seed=2)
     states, chances = sample(posterior, start, draws=30, burn_in=20, leaps=5, step=0.2, seed=0)
     assert states.shape == (30, posterior.modes)
