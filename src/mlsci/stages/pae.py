@@ -129,8 +129,8 @@ class Row:
 
 
 ROWS: dict[str, Row] = {
-    "pae": Row("PAE", "aeflow/ae-d32", "aeflow/latent-ae-d32", evidence=True),
-    "ae-mixture": Row("AE + 50 Gaussians", "aeflow/ae-d32", "mixture"),
+    "pae": Row("PAE", "aeflow/ae-d32", "aeflow/latent-ae-d32", AEFLOW_SEEDS, evidence=True),
+    "ae-mixture": Row("AE + 50 Gaussians", "aeflow/ae-d32", "mixture", AEFLOW_SEEDS),
     "ae-gaussian": Row("AE + Gaussian", "aeflow/ae-d32", "gaussian"),
     "vae": Row("VAE", "aeflow/vae-d32", "normal"),
     "pca": Row("probabilistic PCA", "", "pca"),
