@@ -98,7 +98,7 @@ class Row:
         Of its codes, a name in `DENSITIES`, or the stem of the stage that trained a flow of them;
         for a model without codes its kind, see `mlsci.stages.pae_bench_runs.build`.
     seeds
-        Of the networks and of the density.
+        Of the networks and of the density; none for a row that is ready, and not run.
     evidence
         Whether Laplace's evidence is among its outlier scores.
     inputs
@@ -133,12 +133,32 @@ ROWS: dict[str, Row] = {
     "ae-mixture": Row("AE + 50 Gaussians", "aeflow/ae-d32", "mixture", AEFLOW_SEEDS),
     "ae-gaussian": Row("AE + Gaussian", "aeflow/ae-d32", "gaussian"),
     "vae": Row("VAE", "aeflow/vae-d32", "normal"),
+    "vae-flow": Row("VAE + flow", "aeflow/vae-d32", "flow", ()),
+    "two-stage": Row("two-stage VAE", "aeflow/vae-d32", "second-vae", ()),
+    "map": Row("PAE of the talk", "map-ae", "flow", (), evidence=True),
+    "short": Row("AE, short, + 50 Gaussians", "short-ae", "mixture", ()),
+    "rae-gp": Row("RAE-GP + 50 Gaussians", "rae-gp", "mixture", ()),
+    "rae-sn": Row("RAE-SN + 50 Gaussians", "rae-sn", "mixture", ()),
+    "beta-vae": Row("beta-VAE, annealed", "beta-vae", "normal", ()),
+    "full-sigma": Row("VAE, a width a pixel", "full-sigma-vae", "normal", ()),
+    "waic": Row(
+        "three VAEs",
+        "",
+        "waic",
+        (),
+        small=False,
+        inputs=tuple(f"aeflow/vae-d32-s{seed}" for seed in AEFLOW_SEEDS),
+    ),
+    "pixel-flow": Row(
+        "flow on pixels", "", "pixel-flow", (), inputs=("aeflow/pixelflow-s0", "pae/background-s0")
+    ),
     "pca": Row("probabilistic PCA", "", "pca"),
     "compression": Row("compressed size", "", "compression"),
 }
 
 
-def _bench(name: str, row: Row, seed: int) -> Stage:
+def bench(name: str, row: Row, seed: int) -> Stage:
+    """Return the stage that measures a row with one seed."""
     here = row.networks in AUTOENCODERS
     networks = f"{row.networks}-s{seed}" if row.networks and not here else row.networks
     density = f"{row.density}-s{seed}" if "/" in row.density else row.density
@@ -173,7 +193,7 @@ def _bench(name: str, row: Row, seed: int) -> Stage:
     )
 
 
-def _background(seed: int) -> Stage:
+def background(seed: int) -> Stage:
     """Return the stage that trains the background model of the likelihood ratio."""
     like = next(s for s in AEFLOW if s.name == f"aeflow/pixelflow-s{seed}")
     return Stage(
@@ -268,7 +288,7 @@ def _reconstruction(seed: int) -> Stage:
     )
 
 
-def _left_out() -> Stage:
+def left_out() -> Stage:
     """Return the stage that trains without two classes, whose images are then strangers."""
     names = {"full": {"3": "dresses", "7": "sneakers"}, "smoke": {"3": "threes", "7": "sevens"}}
     return Stage(
@@ -349,5 +369,5 @@ STAGES: tuple[Stage, ...] = (
     *(_reconstruction(seed) for seed in AEFLOW_SEEDS),
     _spectrum(),
     _ease(),
-    *(_bench(name, row, seed) for name, row in ROWS.items() for seed in row.seeds),
+    *(bench(name, row, seed) for name, row in ROWS.items() for seed in row.seeds),
 )
