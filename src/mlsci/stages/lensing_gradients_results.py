@@ -280,6 +280,7 @@ class FieldResults:
         self._params = FIELD[session.profile]
         with np.load(session.artefact("lensing/field") / "maps.npz") as arrays:
             self.maps = {name: arrays[name].astype(float) for name in arrays.files}
+        self.chain: dict[str, Any] = _read(session, "chain", "coverage.json")
         parts = range(PARTS if session.profile == "full" else 2)
         every = [_read(session, f"coverage-{part}", "coverage.json") for part in parts]
         self.sets: list[dict[str, Any]] = [one for part in every for one in part["sets"]]
@@ -334,15 +335,13 @@ class FieldResults:
         return float(np.corrcoef(self.maps[name].ravel(), self.maps["truth"].ravel())[0, 1])
 
     def draws_per_gradient(self) -> float:
-        """Return the effective draws a gradient, median over large-scale modes."""
-        return float(np.median(self.found["independent"]) / self.found["gradients"])
+        """Return the effective draws a gradient with the cosmology fixed, median over modes."""
+        one = self.chain["sets"][0]["modes"]
+        return float(np.median(one["independent"]) / self.chain["gradients"])
 
-    def one_set(self) -> float:
-        """Return the share of large-scale modes of the one map inside their 95% intervals."""
-        offsets = np.array(self.found["modes"]) - self.found["means"]
-        offsets = offsets / np.array(self.found["deviations"])
-        draws = np.array(self.found["independent"][: len(offsets)])
-        return float(coverage(offsets, np.maximum(draws, 2.0), np.array([0.95]))[0])
+    def draws_per_gradient_jointly(self) -> float:
+        """Return them with the cosmology free, median over modes and parameters."""
+        return float(np.median(self.found["independent"]) / self.found["gradients"])
 
     def inside(self, of: str) -> Array:
         """Return the shares of truths inside intervals of `LEVELS`, for "modes" or "pixels"."""
@@ -357,10 +356,6 @@ class FieldResults:
             "pixels of maps": (LEVELS, self.inside("pixels")),
             "ideal": (LEVELS, LEVELS),
         }
-
-    def well_covered(self) -> float:
-        """Return the share of large-scale modes inside 95% intervals, and its error over sets."""
-        return float(self.inside("modes")[-1])
 
     def spread_of_sets(self, of: str) -> float:
         """Return the error of the share inside 95% intervals, from the scatter of sets."""

@@ -29,10 +29,18 @@ FIELD: dict[str, dict[str, Any]] = {
 COVERAGE: dict[str, dict[str, Any]] = {
     "full": {
         "settings": {**_FIELD, "particles": 32, "pixels": 8}, "sigma": 0.003, "foreground": 0.15,
-        "priors": {}, "iterations": 30, "burn_in": 8, "draws": 26, "leaps": 14, "step": 0.1,
+        "priors": {}, "iterations": 25, "burn_in": 6, "draws": 22, "leaps": 14, "step": 0.1,
         "cut": 4,
     },
     "smoke": {**_TOY, "priors": {}},
+}  # fmt: skip
+# One chain as large as that of the field, but with the cosmology held fixed.
+CHAIN: dict[str, dict[str, Any]] = {
+    "full": {
+        **FIELD["full"], "priors": {}, "iterations": 25, "burn_in": 4, "draws": 14, "leaps": 22,
+        "step": 0.06, "sets": 1, "seed": 50,
+    },
+    "smoke": {**_TOY, "priors": {}, "sets": 1, "seed": 50},
 }  # fmt: skip
 PARTS = 4  # of the coverage, each with so many sets of data:
 SETS = {"full": 5, "smoke": 1}
@@ -56,6 +64,12 @@ STAGES: tuple[Stage, ...] = (
         name="lensing/field",
         run="mlsci.stages.lensing_gradients_runs:infer",
         params=FIELD,
+        sources=SOURCES,
+    ),
+    Stage(
+        name="lensing/chain",
+        run="mlsci.stages.lensing_gradients_runs:cover",
+        params=CHAIN,
         sources=SOURCES,
     ),
     *(_coverage(part) for part in range(PARTS)),
