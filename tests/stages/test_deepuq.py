@@ -77,7 +77,7 @@ def test_hidden_pixels_are_those_that_no_datum_shows() -> None:
 @pytest.mark.slow
 def test_calibration_on_the_models_own_data(folder: Path) -> None:
     methods = {"laplace": ["laplace", 30, 80], "smc": ["smc", 30, 80]}
-    one = job("calibration-mask-and-noise", folder, data=30, methods=methods)
+    one = job("calibration-solid-mask", folder, data=30, methods=methods)
     deepuq_checks.calibrate(one)
     with np.load(one.out / "calibration.npz") as stored:
         assert stored["ranks/smc"].shape == (30, 3)
@@ -129,10 +129,10 @@ def test_single_digits_are_reconstructed(folder: Path) -> None:
 
 def test_log_scores_reward_the_right_width_and_squared_errors_the_right_mean() -> None:
     rng = np.random.default_rng(0)
-    truth = rng.standard_normal((50, 5, 4, 1))
+    truth = 1 + rng.standard_normal((50, 5, 4, 1))
     hidden = np.ones((5, 4, 1), bool)
     hidden[0] = False
-    drawn = {w: w * rng.standard_normal((50, 400, 5, 4, 1)) for w in (0.5, 1.0, 2.0)}
+    drawn = {w: 1 + w * rng.standard_normal((50, 400, 5, 4, 1)) for w in (0.5, 1.0, 2.0)}
     found = {w: deepuq_rivals.scores(values, truth, hidden) for w, values in drawn.items()}
     best = -0.5 * np.log(2 * np.pi) - 0.5
     assert found[1.0]["log_score"][0] == pytest.approx(best, abs=0.1)

@@ -23,9 +23,9 @@ def gallery(rows: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     for line, (name, images) in zip(axes, rows.items()):
         for axis, column in zip(line, columns):
             show(axis, images[column])
-            if line is axes[0]:
-                axis.set_title(column, fontsize="small")
         line[0].set_ylabel(name, fontsize="small")
+    for axis, column in zip(axes[0], columns):
+        axis.set_title(column, fontsize="small")
     return figure
 
 

@@ -90,12 +90,15 @@ class Results:
         return float(found), 0.828 / np.sqrt(n)
 
     def agreeing(self, method: str = "long smc", *, several: bool = False) -> float:
-        """Return the share of the model's own data with R-hat below 1.01; of many modes only."""
+        """Return the share of the model's own data with R-hat below 1.01.
+
+        `several` asks for data with two modes or more alone, where there are such.
+        """
         rhat = np.concatenate([self.own(name, "rhat", method) for name in AMBIGUOUS])
         modes = [self.arrays(f"calibration-{name}")["modes"] for name in AMBIGUOUS]
         counted = np.concatenate([m[: len(self.own(n, "rhat", method))]
                                   for n, m in zip(AMBIGUOUS, modes)])  # fmt: skip
-        chosen = counted > 1 if several else counted > 0
+        chosen = counted > (1 if several and (counted > 1).any() else 0)
         return float((rhat[chosen] < SHARP_RHAT).mean())
 
     def own_coverage(self, name: str, method: str, where: str, level: float) -> Pair:
@@ -112,6 +115,15 @@ class Results:
         """Return the coverage of hidden active pixels of test images and its error, per cent."""
         found = self.metrics(f"coverage-{name}")[kind]["methods"][method]["coverage"]
         return percent(found[part][where][str(level)])
+
+    def coverage_groups(self, parts: dict[str, str], level: float) -> dict[str, dict[str, Pair]]:
+        """Return coverage by the reference sampler, by corruption and by label of the draws."""
+        return {
+            words(name): {
+                label: self.coverage(name, "smc", part, level) for part, label in parts.items()
+            }
+            for name in NAMES
+        }
 
     def real(self, name: str, key: str, method: str, kind: str = "measured") -> np.ndarray:
         """Return an array of one corruption and method, test images."""
