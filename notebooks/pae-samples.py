@@ -132,9 +132,11 @@ for measure, column in {**measures, "told_apart": told, "closer_to_training": me
 # The PAE's samples are {glue:text}`pae.frechet_pae` from the test images,
 # {glue:text}`pae.frechet_over_floor` times as far as its reconstructions. The mixture on the same
 # codes is at {glue:text}`pae.frechet_ae_mixture`, one Gaussian at
-# {glue:text}`pae.frechet_ae_gaussian`, the VAE's prior at {glue:text}`pae.frechet_vae`, and linear
-# components at {glue:text}`pae.frechet_pca`. The difference to the best rival is
-# {glue:text}`pae.frechet_behind_best` standard errors (below zero, the PAE is ahead).
+# {glue:text}`pae.frechet_ae_gaussian`, the VAE's prior at {glue:text}`pae.frechet_vae`, the second
+# stage of a two-stage VAE at {glue:text}`pae.frechet_two_stage`, a flow on pixels at
+# {glue:text}`pae.frechet_pixel_flow`, and linear components at {glue:text}`pae.frechet_pca`. The
+# difference to the best rival is {glue:text}`pae.frechet_behind_best` standard errors (below zero,
+# the PAE is ahead).
 #
 # A perceptron tells the PAE's samples from real images {glue:text}`pae.told_apart` of the time:
 # they are good, and they are not real images. Their coverage is {glue:text}`pae.coverage`, their

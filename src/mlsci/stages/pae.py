@@ -134,7 +134,7 @@ ROWS: dict[str, Row] = {
     "ae-gaussian": Row("AE + Gaussian", "aeflow/ae-d32", "gaussian"),
     "vae": Row("VAE", "aeflow/vae-d32", "normal"),
     "vae-flow": Row("VAE + flow", "aeflow/vae-d32", "flow", ()),
-    "two-stage": Row("two-stage VAE", "aeflow/vae-d32", "second-vae", ()),
+    "two-stage": Row("two-stage VAE", "aeflow/vae-d32", "second-vae"),
     "map": Row("PAE of the talk", "map-ae", "flow", (), evidence=True),
     "short": Row("AE, short, + 50 Gaussians", "short-ae", "mixture", ()),
     "rae-gp": Row("RAE-GP + 50 Gaussians", "rae-gp", "mixture", ()),
@@ -145,12 +145,11 @@ ROWS: dict[str, Row] = {
         "three VAEs",
         "",
         "waic",
-        (),
         small=False,
         inputs=tuple(f"aeflow/vae-d32-s{seed}" for seed in AEFLOW_SEEDS),
     ),
     "pixel-flow": Row(
-        "flow on pixels", "", "pixel-flow", (), inputs=("aeflow/pixelflow-s0", "pae/background-s0")
+        "flow on pixels", "", "pixel-flow", inputs=("aeflow/pixelflow-s0", "pae/background-s0")
     ),
     "pca": Row("probabilistic PCA", "", "pca"),
     "compression": Row("compressed size", "", "compression"),
@@ -369,5 +368,6 @@ STAGES: tuple[Stage, ...] = (
     *(_reconstruction(seed) for seed in AEFLOW_SEEDS),
     _spectrum(),
     _ease(),
+    background(0),
     *(bench(name, row, seed) for name, row in ROWS.items() for seed in row.seeds),
 )
