@@ -57,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_stages_of_all_corruptions_are_declared_alike_in_both_profiles() -> None:
-    for kind, names in (("calibration", deepuq.AMBIGUOUS), ("coverage", deepuq.DIGITS)):
+    for kind, names in (("calibration", deepuq.AMBIGUOUS), ("coverage", deepuq.COVERED)):
         for name in names:
             stage = STAGES[f"deepuq/{kind}-{name}"]
             assert {p["corruption"] for p in stage.params.values()} == {name}
@@ -90,7 +90,7 @@ def test_calibration_on_the_models_own_data(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_coverage_of_test_images_grows_with_what_is_taken_in(folder: Path) -> None:
-    one = job("coverage-noise", folder, methods={"white": {"laplace": 80}, "measured": {"smc": 80}})
+    one = job("coverage-sparse-mask", folder, methods={"white": {"laplace": 80}, "measured": {"smc": 80}})
     deepuq_checks.cover(one)
     found = metrics(one)
     of = {part: values["predicted"]["0.95"][0]

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 Pair = tuple[float, float]
 GREY = "#797979"
@@ -151,7 +152,7 @@ def coverage(
 
 
 def scores(panels: Mapping[str, Mapping[str, Pair]], *, log: Sequence[str] = ()) -> Figure:
-    """Draw, a panel a score, horizontal bars with errors by method."""
+    """Draw, a panel a score, bars with errors by method; that of "posterior" stands out."""
     labels = list(dict.fromkeys(label for panel in panels.values() for label in panel))
     figure, axes = plt.subplots(
         1, len(panels), figsize=(9.0, 0.34 * len(labels) + 1.0), sharey=True, squeeze=False,
@@ -161,10 +162,12 @@ def scores(panels: Mapping[str, Mapping[str, Pair]], *, log: Sequence[str] = ())
     for axis, (title, panel) in zip(axes.flat, panels.items()):
         for label, (value, error) in panel.items():
             axis.barh(place[label], value, xerr=error, height=0.6, ecolor=GREY,
-                      color="C0" if label == labels[0] else "C1", capsize=2)  # fmt: skip
+                      color="C1" if label == "posterior" else "C0", capsize=2)  # fmt: skip
         axis.set_title(title, fontsize="small")
         axis.set_yticks(list(place.values()), labels)
         if title in log:
             axis.set_xscale("log")
-        axis.locator_params(axis="x", nbins=4) if title not in log else None
+            axis.xaxis.set_minor_formatter(NullFormatter())
+        else:
+            axis.locator_params(axis="x", nbins=4)
     return figure

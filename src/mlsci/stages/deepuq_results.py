@@ -13,7 +13,7 @@ from scipy.stats import kstest
 from mlsci.reconstruction.calibration import expected_coverage, uniformity
 from mlsci.reconstruction.explorer import Explored
 from mlsci.report.session import Session
-from mlsci.stages.deepuq import AMBIGUOUS, DIGITS
+from mlsci.stages.deepuq import AMBIGUOUS, COVERED, DIGITS
 
 Pair = tuple[float, float]
 NAMES = tuple(DIGITS)
@@ -122,14 +122,14 @@ class Results:
             words(name): {
                 label: self.coverage(name, "smc", part, level) for part, label in parts.items()
             }
-            for name in NAMES
+            for name in COVERED
         }
 
     def real(self, name: str, key: str, method: str, kind: str = "measured") -> np.ndarray:
         """Return an array of one corruption and method, test images."""
         return self.arrays(f"coverage-{name}")[f"{key}/{kind}/{method}"]
 
-    def method_table(self, key: str, names: tuple[str, ...] = NAMES) -> dict[str, float]:
+    def method_table(self, key: str, names: tuple[str, ...] = COVERED) -> dict[str, float]:
         """Return the median of a number over test images of all corruptions, by method."""
         return {
             LABELS[m]: float(np.median(np.concatenate([self.real(n, key, m) for n in names])))
@@ -140,12 +140,12 @@ class Results:
     def seconds(self, method: str) -> float:
         """Return CPU seconds a test image, mean over corruptions."""
         found = [self.metrics(f"coverage-{name}")["measured"]["methods"][method]["seconds"]
-                 / len(self.real(name, "p_value", method)) for name in NAMES]  # fmt: skip
+                 / len(self.real(name, "p_value", method)) for name in COVERED]  # fmt: skip
         return float(np.mean(found))
 
     def effective_rate(self, method: str) -> float:
         """Return effective draws a CPU second, test images of all corruptions."""
-        found = np.mean([self.real(name, "effective", method).mean() for name in NAMES])
+        found = np.mean([self.real(name, "effective", method).mean() for name in COVERED])
         return float(found / self.seconds(method))
 
     def many_modes(self, name: str, kind: str = "measured") -> float:
@@ -155,7 +155,7 @@ class Results:
     def importance_honest(self) -> tuple[float, float]:
         """Return the shares of test images with effective weights, and with these or a flag."""
         good, honest = [], []
-        for name in NAMES:
+        for name in COVERED:
             draws = self.real(name, "effective", "importance")
             total = 2000 if self._session.profile == "full" else 80
             enough = draws > 0.2 * total
@@ -166,11 +166,11 @@ class Results:
 
     def flagged(self, what: str) -> dict[str, float]:
         """Return the share of strange images that are reported, by corruption."""
-        return {name: self.metrics(f"coverage-{name}")["strangers"][what] for name in NAMES}
+        return {name: self.metrics(f"coverage-{name}")["strangers"][what] for name in COVERED}
 
     def false_alarms(self) -> float:
         """Return the share of test images reported as ones that the model cannot make."""
-        return float(np.mean([(self.real(n, "ranked", "smc") < 0.01).mean() for n in NAMES]))
+        return float(np.mean([(self.real(n, "ranked", "smc") < 0.01).mean() for n in COVERED]))
 
     # Single digits.
 
@@ -222,7 +222,22 @@ class Results:
     def scores(self, corruption: str, key: str) -> dict[str, Pair]:
         """Return a score of every method under one corruption."""
         found = self.metrics("rivals")["scores"][corruption]
-        return {label: (one[key][0], one[key][1]) for label, one in found.items() if key in one}
+        rivals = (label for label in sorted(found) if label != "posterior")
+        return {
+            label: (found[label][key][0], found[label][key][1])
+            for label in ("posterior", *rivals)
+            if key in found[label]
+        }
+
+    def matches(self) -> list[tuple[str, str, str, str]]:
+        """Return corruption, kind of network, "on" or "off" its training, and the rival's label."""
+        names = ("solid-mask", "noise")
+        return [
+            (name, kind, "on" if trained == name else "off", f"{kind} for {trained}")
+            for name in names
+            for kind in ("cvae", "cflow")
+            for trained in names
+        ]
 
     def error_ratio(self, corruption: str, label: str) -> Pair:
         """Return the posterior's squared error over a rival's, and its error over digits."""
