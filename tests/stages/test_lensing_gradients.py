@@ -34,10 +34,10 @@ def test_every_source_is_there(top: Path) -> None:
         assert (top / "src" / "mlsci" / name).is_file()
 
 
-def test_twenty_sets_of_data_in_all_each_its_own() -> None:
+def test_every_set_of_data_is_its_own() -> None:
     parts = [stage.params["full"] for stage in lensing_inference.STAGES if "cov" in stage.name]
     seeds = {part["seed"] + i for part in parts for i in range(part["sets"])}
-    assert len(seeds) == 20
+    assert len(seeds) == sum(part["sets"] for part in parts) > 0
 
 
 class Session:

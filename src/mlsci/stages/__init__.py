@@ -23,6 +23,7 @@ CHAPTERS = (
     "mlsci.stages.covid_hierarchical",
     "mlsci.stages.lensing",
     "mlsci.stages.lensing_gradients",
+    "mlsci.stages.lensing_inference",
     "mlsci.stages.deepuq",
 )
 
