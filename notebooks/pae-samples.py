@@ -17,10 +17,9 @@
 # the same images with the same networks?*
 #
 # Each row is one model behind one interface; to add one takes a class and a line. In brackets stand
-# the epochs that its auto-encoder has had: some were trained in the first chapter, the others here,
-# with the same networks on a schedule a third as long, so compare within a schedule. Distances are
-# measured in the features of the classifier of the first chapter, between ten thousand samples and
-# the ten thousand test images, and compare only with each other.
+# the epochs that its auto-encoder has had, in the first chapter. Distances are measured in the
+# features of the classifier of that chapter, between ten thousand samples and the ten thousand
+# test images, and compare only with each other.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -234,15 +233,14 @@ nb.claim(
 # The auto-encoder's error is {glue:text}`pae.error_pae`, the VAE's {glue:text}`pae.error_vae`, and
 # that of a beta-VAE of the first chapter {glue:text}`pae.error_beta_vae`; principal components of
 # the same number leave {glue:text}`pae.error_pca`. Published as well are errors at latent size
-# forty,
-# for which nothing was trained here: at thirty-two the auto-encoder's is
+# forty, for which nothing was trained here: at thirty-two the auto-encoder's is
 # {glue:text}`pae.ratio_to_latent_40` of the PAE's, and the VAE's
 # {glue:text}`pae.vae_ratio_to_latent_40` of the best VAE's.
 #
 # The whole table, the networks included, takes {glue:text}`pae.benchmark_hours` on two cores.
 #
 # **How far to trust this.** Rows with three seeds share the first chapter's networks and training;
-# rows with fewer epochs would gain from more, and their penalties were not tuned.
+# rows with one have the bootstrap's error only, which knows nothing of another training.
 # The distances are not Inception distances, and the classifier that makes the features saw the same
 # training images as the models did.
 
