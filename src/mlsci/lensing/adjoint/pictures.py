@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -48,7 +49,7 @@ def fields(images: Mapping[str, np.ndarray], degrees: float) -> Figure:
     figure, axes = plt.subplots(
         1, len(images), figsize=(9.0, 9.0 / len(images) + 0.5), sharey=True, layout="constrained"
     )
-    image = None
+    image: Any = None
     for axis, (label, kappa) in zip(axes, images.items()):
         image = axis.imshow(
             kappa, origin="lower", cmap=colors, vmin=-top, vmax=top,
