@@ -197,7 +197,7 @@ nb.claim(
 #
 # ## How far to trust it
 #
-# Coverage was to be shown for twenty maps of 64³ modes. There are half as many, of an eighth of the
+# Coverage was to be shown for twenty maps of 64³ modes. They are twenty, but of an eighth of the
 # modes, with the cosmology held fixed: more was not affordable. Data were made by the very
 # simulator that explains them: real ones are not. Most single modes are hardly constrained by one
 # map, and easy to cover; the pixels are the harder test. And chains are short.

@@ -29,7 +29,7 @@ DIGITS = {"solid-mask": 6, "sparse-mask": 1, "noise": 6, "mask-and-noise": 12, "
 # Those under which samplers are calibrated on data of the model: it leaves more than one answer.
 AMBIGUOUS = ("solid-mask",)
 # Those under which intervals are counted on test digits.
-COVERED = ("solid-mask", "sparse-mask", "noise")
+COVERED = tuple(DIGITS)
 
 IMAGES: dict[str, dict[str, Any]] = {
     "full": {"inside": "mnist", "train": 58000, "validation": 2000, "test": 10000},

@@ -42,7 +42,7 @@ CHAIN: dict[str, dict[str, Any]] = {
     },
     "smoke": {**_TOY, "priors": {}, "sets": 1, "seed": 50},
 }  # fmt: skip
-PARTS = 2  # of the coverage, each with so many sets of data:
+PARTS = 4  # of the coverage, each with so many sets of data:
 SETS = {"full": 5, "smoke": 1}
 
 
