@@ -184,7 +184,7 @@ nb.figure(
     "ranks",
     caption="Time on the clock of ten steps on one, two and four ranks. The machine has two "
     "cores, so four ranks can only show what sharing costs.",
-    alt="Two falling lines that level off at four ranks, and a straight one.",
+    alt="Two lines that fall a little to two ranks and no further, and a straight one below.",
 )
 
 # %% tags=["hide-input"]
@@ -199,7 +199,8 @@ nb.figure(
     "prediction",
     caption="What a step should take on a cluster, on paper: this machine's processor, and a "
     "network of 100 Gbit/s for each 64 cores, all of which send at once.",
-    alt="Three falling lines, one above the other, on logarithmic axes, almost straight.",
+    alt="Three falling lines, one above the other, on logarithmic axes; the lowest turns up at "
+    "the right.",
 )
 
 # %% tags=["hide-input"]
