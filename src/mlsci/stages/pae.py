@@ -131,10 +131,10 @@ class Row:
 ROWS: dict[str, Row] = {
     "pae": Row("PAE", "aeflow/ae-d32", "aeflow/latent-ae-d32", AEFLOW_SEEDS, evidence=True),
     "ae-mixture": Row("AE + 50 Gaussians", "aeflow/ae-d32", "mixture", AEFLOW_SEEDS),
-    "ae-gaussian": Row("AE + Gaussian", "aeflow/ae-d32", "gaussian"),
-    "vae": Row("VAE", "aeflow/vae-d32", "normal"),
+    "ae-gaussian": Row("AE + Gaussian", "aeflow/ae-d32", "gaussian", AEFLOW_SEEDS),
+    "vae": Row("VAE", "aeflow/vae-d32", "normal", AEFLOW_SEEDS),
     "vae-flow": Row("VAE + flow", "aeflow/vae-d32", "flow", ()),
-    "two-stage": Row("two-stage VAE", "aeflow/vae-d32", "second-vae"),
+    "two-stage": Row("two-stage VAE", "aeflow/vae-d32", "second-vae", AEFLOW_SEEDS),
     "map": Row("PAE of the talk", "map-ae", "flow", (), evidence=True),
     "short": Row("AE, short, + 50 Gaussians", "short-ae", "mixture", ()),
     "rae-gp": Row("RAE-GP + 50 Gaussians", "rae-gp", "mixture", ()),
