@@ -122,8 +122,21 @@ def test_more_steps_make_almost_the_same_map(runs, tmp_path):
     one = job("lensing/steps", tmp_path)
     lensing_runs.compare_steps(one)
     found = json.loads((one.out / "steps.json").read_text())
-    assert [values["stages"] for values in runs] == found["stages"]
-    assert 0.5 < np.mean(found["correlation"]) <= 1
+    asked = [(seed, stages) for seed in (0, 1) for stages in found["stages"]]
+    assert [(values["seed"], values["stages"]) for values in runs] == asked
+    few, many, cross = (np.array(found[name]) for name in ("few", "many", "cross"))
+    assert cross.shape == (2, len(found["ell"])) == (2, len(found["edges"]) - 1)
+    correlation = cross / np.sqrt(few * many)
+    assert np.all(correlation <= 1 + 1e-9)
+    assert np.all(correlation.mean(1) > 0.5)
+
+
+def test_a_band_of_the_comparison_of_steps_ends_at_the_goal(runs, tmp_path):
+    one = job("lensing/steps", tmp_path, seeds=1)
+    lensing_runs.compare_steps(one)
+    edges = np.array(json.loads((one.out / "steps.json").read_text())["edges"])
+    assert np.abs(edges / 2000 - 1).min() < 1e-9
+    np.testing.assert_allclose(np.diff(np.log(edges)), np.log(edges[1] / edges[0]))
 
 
 def test_weak_fields_are_measured_beside_theory(tmp_path):

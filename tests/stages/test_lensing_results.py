@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mlsci.lensing.settings import Settings
-from mlsci.stages.lensing_results import Seeds, theory_spectrum
+from mlsci.stages.lensing_results import Seeds, Steps, theory_spectrum
 from mlsci.stages.lensing_speed_results import ORIGINAL, SpeedResults, displacement
 
 ELL = np.array([300.0, 600.0, 1200.0, 2400.0, 4800.0])
@@ -55,6 +55,17 @@ def test_the_mean_excess_has_a_sign_and_the_spread_of_seeds(seeds: Seeds) -> Non
 
 def test_values_between_bands_are_interpolated(seeds: Seeds) -> None:
     assert seeds.at(1200 * np.sqrt(2))[0] == pytest.approx(1.1)
+
+
+def test_the_least_correlation_is_that_of_bands_that_end_below_the_goal() -> None:
+    edges = np.array([100.0, 1000.0, 2000.0, 4000.0])
+    power = np.array([[4.0, 4.0, 4.0], [1.0, 1.0, 1.0]])
+    steps = Steps((11, 41), 2000, edges, edges[1:] / 1.5, power, power / 4,
+                  power / 2 * [[1.0, 0.9, 0.5], [1.0, 0.7, 0.5]])  # fmt: skip
+    assert steps.least() == pytest.approx((0.8, 0.1))
+    np.testing.assert_allclose(steps.ratio()[0], 4)
+    alone = Steps((11, 41), 2000, edges, edges[1:], power[:1], power[:1] / 4, power[:1] / 2)
+    assert alone.least() == (1.0, None)
 
 
 def test_histograms_are_averaged(seeds: Seeds) -> None:

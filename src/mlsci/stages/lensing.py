@@ -35,6 +35,8 @@ TALK: dict[str, dict[str, Any]] = {
 }
 # Sharpened with the parameters of others; for toys there are none, so they take some.
 TOY = {"sharpening": {"low": 0.3, "high": 2.0, "alpha0": 0.01, "mu": -2.0}}
+# Toys of which no theory is wanted do without the program that is slow to start.
+TOY_THEORY: dict[str, dict[str, Any]] = {"full": {}, "smoke": {"transfer": "eisenstein_hu"}}
 PUBLISHED: dict[str, dict[str, Any]] = {"full": {"sharpening": "published"}, "smoke": TOY}
 COARSE: dict[str, dict[str, Any]] = {
     "full": {**TALK["full"], "particles": 128, "pixels": 512},
@@ -91,6 +93,24 @@ def _seeds(name: str, settings: dict[str, dict[str, Any]], count: int, pixels: i
     )
 
 
+def _steps(name: str, settings: dict[str, dict[str, Any]], count: int) -> Stage:
+    return Stage(
+        name=f"lensing/{name}",
+        run="mlsci.stages.lensing_runs:compare_steps",
+        params={
+            profile: {
+                "settings": {**values, **TOY_THEORY[profile], "sharpening": None},
+                "stages": [11, 41] if profile == "full" else [6, 11],
+                "seeds": count if profile == "full" else min(2, count),
+                "goal": 2000,
+                "seed": 0,
+            }
+            for profile, values in settings.items()
+        },
+        sources=CODE,
+    )
+
+
 STAGES: tuple[Stage, ...] = (
     *(_maps(variant) for variant in VARIANTS),
     # What is asked of the maps: the mean of seeds at the full resolution, against theory.
@@ -107,19 +127,9 @@ STAGES: tuple[Stage, ...] = (
     _seeds("published", {p: {**s, **PUBLISHED[p]} for p, s in TALK.items()}, 1),
     _seeds("seeds-sharpened", COARSE, 8),
     _seeds("seeds-evolved", {p: {**s, **VARIANTS["evolved"]} for p, s in COARSE.items()}, 4),
-    Stage(
-        name="lensing/steps",
-        run="mlsci.stages.lensing_runs:compare_steps",
-        params={
-            profile: {
-                "settings": {**settings, "sharpening": None},
-                "stages": [11, 41] if profile == "full" else [6, 11],
-                "seed": 0,
-            }
-            for profile, settings in COARSE.items()
-        },
-        sources=CODE,
-    ),
+    _steps("steps", COARSE, 8),
+    # The same at the full resolution, where a run of many steps is dear.
+    _steps("steps-fine", {p: {**s, "pixels": COARSE[p]["pixels"]} for p, s in TALK.items()}, 1),
     # The same universe as the maps of seed 0, as particles.
     Stage(
         name="lensing/slices",

@@ -115,6 +115,45 @@ class Seeds:
         return float(value[0]), float(error[0])
 
 
+@dataclass(frozen=True)
+class Steps:
+    """Maps of few and of many steps, of the same initial conditions.
+
+    Attributes
+    ----------
+    stages
+        How many scale factors few and many are, both ends counted.
+    goal
+        Multipole at which a band ends.
+    edges, ell
+        ``(bands + 1,)`` and ``(bands,)``.
+    few, many, cross
+        Spectra of the maps and of one with the other, ``(seeds, bands)``.
+    """
+
+    stages: tuple[int, int]
+    goal: float
+    edges: np.ndarray
+    ell: np.ndarray
+    few: np.ndarray
+    many: np.ndarray
+    cross: np.ndarray
+
+    def correlation(self) -> Curve:
+        """Return the coefficient of correlation by band, and its error where seeds give one."""
+        return _mean_if(self.cross / np.sqrt(self.few * self.many))
+
+    def ratio(self) -> Curve:
+        """Return the spectrum of few steps over that of many, and its error likewise."""
+        return _mean_if(self.few / self.many)
+
+    def least(self) -> tuple[float, float | None]:
+        """Return the correlation of the band up to the goal that has the least, and its error."""
+        value, error = self.correlation()
+        at = int(np.argmin(np.where(self.edges[1:] < self.goal * (1 + 1e-9), value, np.inf)))
+        return float(value[at]), None if error is None else float(error[at])
+
+
 class LensingResults:
     """The chapter's artefacts, read when they are asked for."""
 
@@ -234,16 +273,13 @@ class LensingResults:
             curves[label] = (power / base, None)
         return curves
 
-    @cached_property
-    def steps(self) -> dict[str, np.ndarray]:
-        """Few steps against many: `ell`, `ratio` of spectra, `correlation`; and `stages`."""
-        found = self._json("steps", "steps.json")
-        return {name: np.array(values) for name, values in found.items()}
-
-    def least_correlation(self, high: float) -> float:
-        """Return the least correlation of maps of few and many steps up to a multipole."""
-        inside = self.steps["ell"] < max(high, self.steps["ell"][0] * 1.001)
-        return float(self.steps["correlation"][inside].min())
+    def steps(self, name: str = "steps") -> Steps:
+        """Return maps of few steps against those of many: of "steps", or "steps-fine"."""
+        found = self._json(name, "steps.json")
+        return Steps(
+            (found["stages"][0], found["stages"][1]), found["goal"], np.array(found["edges"]),
+            *(np.array(found[key]) for key in ("ell", "few", "many", "cross")),
+        )  # fmt: skip
 
     def budget(self, seeds: Seeds) -> dict[str, np.ndarray]:
         """Return sources of error as shares of the spectrum, at the bands of `seeds`."""
@@ -252,13 +288,14 @@ class LensingResults:
         base = seeds.theory["takahashi"]
         coarse = self.seeds("seeds-sharpened")
         raw, evolved = (self.variant(f"maps-{name}", 1) for name in ("raw", "evolved"))
+        steps = self.steps()
         nearest = settings.reach / 2  # where matter lenses most
         parts = {
             "seeds: error of the mean": error / signal,
             "shot noise, before it is subtracted": seeds.shot.mean() / base,
             "HMcode, not halofit": seeds.theory["mead2020"] / base - 1,
             "waves cut by boxes": 0.83 * nearest / (ell * settings.box),
-            "10 steps, not 40": _at(ell, self.steps["ell"], self.steps["ratio"] - 1),
+            "10 steps, not 40": _at(ell, steps.ell, steps.ratio()[0] - 1),
             "without sub-evolution": _at(ell, raw[0], raw[1] / evolved[1] - 1),
             "half the resolution": _at(ell, coarse.ell, coarse.ratio()[0]) / seeds.ratio()[0] - 1,
         }
@@ -340,6 +377,11 @@ def theory_spectrum(ells: list[int]) -> np.ndarray:
 def _mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean over the first axis, and its standard error."""
     return values.mean(0), values.std(0, ddof=1) / np.sqrt(len(values))
+
+
+def _mean_if(values: np.ndarray) -> Curve:
+    """Return the mean over the first axis, and its standard error if there are two or more."""
+    return _mean(values) if len(values) > 1 else (values[0], None)
 
 
 def _at(ell: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:

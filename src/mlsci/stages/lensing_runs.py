@@ -18,6 +18,7 @@ from mlsci.report.seal import Job
 SMOOTHED = 1.0  # arc minutes: standard deviation of the smoothing before values are counted
 EDGES = np.linspace(-0.05, 0.2, 51)  # of convergence
 RESULTS = ("maps.fits", "spectra.json")
+STEP = 0.25  # of bands in the logarithm of ell, about
 
 
 def batch(settings: Mapping[str, Any], folder: Path, ranks: int | None = None) -> Path:
@@ -99,21 +100,33 @@ def repeat_seeds(job: Job) -> None:
 
 
 def compare_steps(job: Job) -> None:
-    """Correlate the maps that few and many steps make of the same initial conditions."""
-    from mlsci.lensing import io, results
-    from mlsci.lensing.settings import Settings
+    """Measure the maps that few and many steps make of the same initial conditions, by seed.
 
-    maps = []
-    for stages in job.params["stages"]:
-        result = batch({**job.params["settings"], "stages": stages}, job.work / f"stages-{stages}")
-        maps.append(io.read_maps(result / "maps.fits")[0]["KAPPA_0"].astype(float))
-    bands = results.bands(Settings.from_json(job.params["settings"]))
-    few, many = (bands.measure(one).power for one in maps)
-    cross = bands.measure(*maps).power
+    A band ends where the goal does, at ``goal``, so that those below it hold all that it is about.
+    """
+    from mlsci.lensing import io
+    from mlsci.lensing.settings import Settings
+    from mlsci.lensing.spectra import Bands
+
+    settings, goal = Settings.from_json(job.params["settings"]), job.params["goal"]
+    low, high = 4 * 2 * np.pi / settings.sky.width, 2 / 3 * np.pi / settings.sky.pixel
+    width = np.log(goal / low) / round(np.log(goal / low) / STEP)
+    bands = Bands(
+        settings.sky, low * np.exp(width * np.arange(int(np.log(high / low) / width) + 1))
+    )
+    found: dict[str, list[list[float]]] = {"few": [], "many": [], "cross": []}
+    for seed in range(job.seed, job.seed + job.params["seeds"]):
+        maps = []
+        for stages in job.params["stages"]:
+            run = {**job.params["settings"], "stages": stages, "seed": seed}
+            result = batch(run, job.work / f"stages-{stages}-seed-{seed}")
+            maps.append(io.read_maps(result / "maps.fits")[0]["KAPPA_0"].astype(float))
+        for name, pair in (("few", maps[:1]), ("many", maps[1:]), ("cross", maps)):
+            found[name].append(bands.measure(*pair).power.tolist())
     files.write_json(
         job.out / "steps.json",
-        {"stages": job.params["stages"], "ell": bands.ell.tolist(), "ratio": (few / many).tolist(),
-         "correlation": (cross / np.sqrt(few * many)).tolist()},
+        {"stages": job.params["stages"], "goal": goal, "edges": bands.edges.tolist(),
+         "ell": bands.ell.tolist(), **found},
     )  # fmt: skip
 
 
