@@ -16,7 +16,7 @@ from mlsci.generative.flows import Flow, FlowConfig
 from mlsci.generative.pixelflow import PixelFlow, PixelFlowConfig
 from mlsci.generative.vae import VAE, VAEConfig
 from mlsci.report import notebook
-from mlsci.report.seal import Job, Stage
+from mlsci.report.seal import Job
 from mlsci.report.session import Session
 from mlsci.stages import pae, pae_bench_runs, pae_results, pae_runs
 
