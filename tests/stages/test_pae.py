@@ -147,6 +147,15 @@ def test_estimates_of_the_evidence_are_compared(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_evidence_is_timed_without_its_compilation(trained: Path) -> None:
+    one = job("pae/laplace-d32", trained, batch=4, timed=4)
+    pae_runs.time_evidence(one)
+    found = json.loads((one.out / "metrics.json").read_text())
+    assert found["laplace_seconds"]["cpu_seconds"] < found["compilation_seconds"]["cpu_seconds"]
+    assert sum(found["rank"]) == found["laplace_images"] == 4
+
+
+@pytest.mark.slow
 def test_spectrum_and_repeated_trainings(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spectrum = job("pae/spectrum", trained, sizes=[2, 20])
     pae_runs.latent_spectrum(spectrum)

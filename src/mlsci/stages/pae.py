@@ -22,6 +22,7 @@ from mlsci.stages.pae_parts import (
     left_out,
     reconstruction,
     spectrum,
+    timing,
 )  # fmt: skip
 from mlsci.stages.pae_settings import (
     DENSITIES,
@@ -202,6 +203,7 @@ def background(seed: int) -> Stage:
 STAGES: tuple[Stage, ...] = (
     evidence(),
     checks(),
+    timing(),
     *(reconstruction(seed) for seed in AEFLOW_SEEDS),
     left_out(),
     *(larger(kind) for kind in ("ae", "vae")),

@@ -55,6 +55,18 @@ def evidence() -> Stage:
     )
 
 
+def timing() -> Stage:
+    """Return the stage that times Laplace's evidence with the networks of the table."""
+    return Stage(
+        name="pae/laplace-d32",
+        run="mlsci.stages.pae_runs:time_evidence",
+        params={"full": {"images": IMAGES["full"], "batch": 250, "timed": 5000, "seed": 0}},
+        sources=MODELS,
+        datasets={"full": INSIDE["full"]},
+        inputs=("aeflow/ae-d32-s0", "aeflow/latent-ae-d32-s0"),
+    )
+
+
 def checks() -> Stage:
     """Return the stage that holds the evidence to what is known, and short cuts to the evidence."""
     return Stage(

@@ -204,6 +204,30 @@ def compare_evidence(job: Job) -> None:
     )
 
 
+def time_evidence(job: Job) -> None:
+    """Measure how long Laplace's evidence takes with the networks and the flow of the table."""
+    p = job.params
+    validation, test = (images(p["images"], s)[0] for s in ("validation", "test"))
+    pae = PAE(
+        AutoEncoder.load(job.input("aeflow/ae-d32-s0") / "model.npz"),
+        Flow.load(job.input("aeflow/latent-ae-d32-s0") / "mixture_flow.npz"),
+    )
+    pae.measure_noise(validation)
+    with Clock() as compilation:
+        pae.laplace(test[: p["batch"]])
+    with Clock() as clock:
+        found = pae.laplace(test[: p["timed"]])
+    result = {
+        "laplace_seconds": clock.record,
+        "laplace_images": len(found.z),
+        "compilation_seconds": compilation.record,
+        "decrement": float(np.median(found.decrement)),
+        "rank": np.bincount(found.rank, minlength=pae.latent + 1).tolist(),
+    }
+    print(result, flush=True)
+    files.write_json(job.out / "metrics.json", result)
+
+
 def check_short_cuts(job: Job) -> None:
     """Measure what short cuts to the evidence cost, and how exact it is where it is known."""
     p = job.params
