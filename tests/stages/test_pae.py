@@ -18,7 +18,14 @@ from mlsci.generative.vae import VAE, VAEConfig
 from mlsci.report import notebook
 from mlsci.report.seal import Job
 from mlsci.report.session import Session
-from mlsci.stages import pae, pae_bench_runs, pae_results, pae_runs
+from mlsci.stages import (
+    pae,
+    pae_bench_runs,
+    pae_features,
+    pae_results,
+    pae_runs,
+    pae_strangers,
+)  # fmt: skip
 
 STAGES = {stage.name: stage for stage in pae.STAGES}
 TINY = {"inside": "mnist-5k", "outside": "digits", "train": 300, "validation": 60, "test": 60}
@@ -177,6 +184,38 @@ def test_spectrum_and_repeated_trainings(trained: Path, monkeypatch: pytest.Monk
     assert results.failures("VAE") == 0
     assert 0 <= results.mixture_failures() <= len(settings["rates"]) * len(settings["seeds"])
     assert results.worst_over_best("VAE", "error") >= 1
+
+
+@pytest.mark.slow
+def test_strangers_of_a_user_are_scored(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.uniform(size=(2, 50, 28, 28, 1)).astype(np.float32)
+    found = pae_strangers.auroc_of_strangers(trained, x[0], x[0], seeds=(0,))
+    assert found == {"ln p(z)": (0.5, None), "reconstruction": (0.5, None)}
+    other = pae_strangers.auroc_of_strangers(trained, 0.1 * x[0], x[1], seeds=(0, 0))
+    assert other["reconstruction"] == (1.0, 0.0)
+    assert pae_strangers.main([str(trained / "nothing.zip")]) == 1
+    assert "images_evaluation.zip" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_images_go_out_and_features_come_back(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = np.random.default_rng(0).uniform(size=(40, 28, 28, 1)).astype(np.float32)
+    pae_features.write_images(trained, test, trained / "out")
+    for name in ("test", "samples", "reconstructions"):
+        x = np.load(trained / f"out/{name}.npy")
+        assert (x.shape, x.dtype) == ((40, 28, 28), np.uint8)
+    features = np.random.default_rng(1).normal(size=(2000, 3))
+    real, fake = trained / "real.npy", trained / "fake.npy"
+    np.save(real, features)
+    np.save(fake, features + 2.0)
+    assert pae_features.main(["distance", str(real), str(fake)]) == 0
+    assert float(capsys.readouterr().out) == pytest.approx(12, rel=1e-3)
+    np.save(fake, features[:3])
+    assert pae_features.main(["distance", str(real), str(fake)]) == 1
+    assert "n above d" in capsys.readouterr().err
 
 
 def test_rows_read_what_is_there() -> None:
