@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlsci.mortality.coverage_checks import (
+    goal_chances,
     held_by_draws,
     parts,
     scatter,
@@ -74,3 +75,25 @@ def test_four_errors_say_little_about_a_width() -> None:
         )
     ]
     assert np.mean(hits) == pytest.approx(0.95, abs=0.015)
+
+
+def test_goals_reached_at_once_are_rarer_than_each() -> None:
+    """Two coverages of five years that go up and down together, and one that cannot be reached."""
+    generator = np.random.default_rng(2)
+    years = []
+    for seed in range(5):
+        made = draws(0.03, 0.03, seed)
+        order = np.random.default_rng(seed)
+        years.append({str(level): held_by_draws(made, level, order) for level in (0.68, 0.95)})
+    goals = {"0.68": (0.66, 0.72), "0.95": (0.93, 0.97)}
+    found = goal_chances(years, goals, {"narrow": ["0.68"]}, generator)
+    assert set(found) == {*goals, "narrow", "every"}
+    assert found["narrow"] == found["0.68"]
+    assert max(found["0.68"] + found["0.95"] - 1, 0) <= found["every"] <= min(found.values())
+    # Both depend on the same shared factors: more often than if they were independent.
+    assert found["every"] > found["0.68"] * found["0.95"]
+    spread = np.std(np.mean([year["0.68"] for year in years], axis=0))
+    wide = {"0.68": (0.68 - 10 * spread, 0.68 + 10 * spread), "0.95": (0.999, 1.0)}
+    sure = goal_chances(years, wide, {}, generator)
+    assert sure["0.68"] == 1
+    assert sure["every"] == sure["0.95"] < 0.2

@@ -9,7 +9,14 @@ from mlsci.mortality.records import SYNTHETIC
 from mlsci.stages import covid_hierarchical, covid_hierarchical_runs
 from mlsci.stages.covid_hierarchical_checks import _coverage
 from mlsci.stages.covid_hierarchical_results import KINDS
-from mlsci.stages.covid_hierarchical_runs import HeldOut, inside, scored, scored_age
+from mlsci.stages.covid_hierarchical_runs import (
+    GOALS,
+    HeldOut,
+    by_chance,
+    inside,
+    scored,
+    scored_age,
+)
 
 STAGES = {stage.name: stage for stage in covid_hierarchical.STAGES}
 N, AGES, REGIONS, WEEKS = 400, 3, 4, 5
@@ -27,6 +34,13 @@ def test_what_is_too_wide_is_looked_for_without_the_clean_year() -> None:
     misfit = STAGES["covid/hierarchical-misfit"].params["full"]
     assert misfit["years"] == STAGES["covid/hierarchical-backtest"].params["full"]["tuned"]
     assert 2019 not in misfit["years"]
+
+
+def test_forms_are_compared_without_the_clean_year_by_a_rule_set_before() -> None:
+    forms = STAGES["covid/hierarchical-forms"].params["full"]
+    assert forms["years"] == STAGES["covid/hierarchical-backtest"].params["full"]["tuned"]
+    assert forms["forms"]["as it is"] == {}
+    assert forms["least"] == 3.0
 
 
 def test_both_calibrations_simulate_other_countries() -> None:
@@ -108,6 +122,17 @@ def test_scatter_of_a_coverage_is_that_of_few_independent_numbers(honest: list[H
     assert found["one_year"] > 1.3 * np.sqrt(0.68 * 0.32 / (REGIONS * WEEKS))
     low, high = found["central_90"]
     assert low < 0.68 < high
+
+
+def test_chances_of_the_goals(honest: list[HeldOut]) -> None:
+    """More years scatter less; single goals are easier than all of them at once."""
+    found = by_chance(honest, honest[:1], seed=0)
+    assert set(found) == {"all", "clean"}
+    for chances in found.values():
+        assert set(chances) == {*GOALS, "regional", "every"}
+        assert chances["every"] <= chances["regional"] <= chances["weekly_68"]
+    assert found["all"]["weekly_68"] > found["clean"]["weekly_68"] + 0.1
+    assert found["all"]["cell_weekly_95"] > 0.9
 
 
 def test_errors_of_one_age(honest: list[HeldOut]) -> None:

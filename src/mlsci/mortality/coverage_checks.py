@@ -8,7 +8,7 @@ is exactly right. Draws of the prediction say by how much: each draw in turn pla
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +40,41 @@ def scatter(held: Sequence[np.ndarray], generator: np.random.Generator) -> np.nd
         For each year, the result of `held_by_draws`, ``(n,)``.
     """
     return np.asarray(np.mean([generator.permutation(one) for one in held], axis=0))
+
+
+def goal_chances(
+    held: Sequence[Mapping[str, np.ndarray]],
+    goals: Mapping[str, tuple[float, float]],
+    groups: Mapping[str, Sequence[str]],
+    generator: np.random.Generator,
+) -> dict[str, float]:
+    """Return how often a model that is exactly right would measure coverages within goals.
+
+    Parameters
+    ----------
+    held
+        For each year, by the goals' names, results of `held_by_draws`, ``(n,)`` each. A year's
+        draws play the truth for all goals at once; years are independent of each other.
+    goals
+        Between which shares the mean over years is asked to lie.
+    groups
+        Names of goals that are to be reached at the same time.
+
+    Returns
+    -------
+    dict
+        The probability of each goal, of each group, and of "every" goal at once.
+    """
+    order = [generator.permutation(len(next(iter(year.values())))) for year in held]
+    reached = {}
+    for name, (low, high) in goals.items():
+        mean = np.mean([year[name][at] for year, at in zip(held, order)], axis=0)
+        reached[name] = (low - 1e-9 <= mean) & (mean <= high + 1e-9)
+    together = {**{name: (name,) for name in goals}, **groups, "every": tuple(goals)}
+    return {
+        name: float(np.all([reached[part] for part in parts], axis=0).mean())
+        for name, parts in together.items()
+    }
 
 
 class Parts(NamedTuple):

@@ -17,10 +17,7 @@ from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
 from mlsci.stages.covid_hierarchical_runs import LEVELS, HeldOut, by_age, infer_year, records_of
 
-# Sums over these axes of a year's deaths (ages, regions, weeks).
-KINDS: dict[str, tuple[int, ...]] = {
-    "weekly": (0,), "total": (0, 2), "nation_weekly": (0, 1), "age_weekly": (1,)
-}  # fmt: skip
+KINDS = ("weekly", "total", "nation_weekly", "age_weekly")
 HABITS = {"calm": simulate.CALM, "winters": simulate.Habits()}
 
 
@@ -60,11 +57,10 @@ def misfit(job: Job) -> None:
 def _coverage(tests: list[HeldOut], kind: str, seed: int) -> dict[str, Any]:
     """Return how often intervals held, and how that would scatter were the model right."""
     generator = np.random.default_rng([seed, 2])
-    over = tuple(axis + 1 for axis in KINDS[kind])
     ranks = np.array([test.ranks(seed)[kind] for test in tests])
     found: dict[str, Any] = {}
     for level in LEVELS:
-        held = [held_by_draws(test.draws.sum(over), level, generator) for test in tests]
+        held = [held_by_draws(test.drawn(kind), level, generator) for test in tests]
         together = scatter(held, generator)
         found[f"{100 * level:.0f}"] = {
             "held": float((np.abs(ranks - 0.5) <= 0.5 * level).mean()),

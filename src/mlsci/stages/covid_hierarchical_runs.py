@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from mlsci.mortality import hyperposterior, italy, scores, simulate, weeks
 from mlsci.mortality.counterfactual import Calendar
+from mlsci.mortality.coverage_checks import goal_chances, held_by_draws
 from mlsci.mortality.hierarchical import (
     FittedHierarchy,
     HierarchicalMortality,
@@ -22,10 +22,29 @@ from mlsci.mortality.hierarchical_prior import NAMES, Layout
 from mlsci.mortality.predictive import Ensemble
 from mlsci.mortality.records import WeeklyDeaths
 from mlsci.report import files
+from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
 
 LEVELS = (0.68, 0.95)
 QUANTILES = (0.025, 0.16, 0.5, 0.84, 0.975)
+# Kinds of numbers: sums over these axes of a year's deaths (ages, regions, weeks).
+KINDS: dict[str, tuple[int, ...]] = {
+    "weekly": (0,), "total": (0, 2), "nation_weekly": (0, 1), "nation": (0, 1, 2),
+    "age_weekly": (1,), "age_total": (1, 2), "cell_weekly": (), "cell_total": (2,),
+}  # fmt: skip
+# What is asked of coverages: kinds taken together, probability of the intervals, least and most.
+GOALS: dict[str, tuple[tuple[str, ...], float, float, float]] = {
+    "weekly_68": (("weekly",), 0.68, 0.66, 0.72),
+    "weekly_95": (("weekly",), 0.95, 0.93, 0.97),
+    "totals_95": (("total", "nation"), 0.95, 0.90, 0.98),
+    "age_weekly_68": (("age_weekly",), 0.68, 0.66, 0.72),
+    "age_weekly_95": (("age_weekly",), 0.95, 0.93, 0.97),
+    "age_total_95": (("age_total",), 0.95, 0.90, 0.98),
+    "cell_weekly_68": (("cell_weekly",), 0.68, 0.66, 0.72),
+    "cell_weekly_95": (("cell_weekly",), 0.95, 0.93, 0.97),
+    "cell_total_95": (("cell_total",), 0.95, 0.90, 0.98),
+}
+REGIONAL = ("weekly_68", "weekly_95", "totals_95")
 
 
 def records_of(params: Any, last: str) -> WeeklyDeaths:
@@ -73,16 +92,14 @@ class HeldOut:
         weeks and totals, regions' weeks and totals.
         """
         generator = np.random.default_rng([seed, self.year])
-        kinds: dict[str, tuple[int, ...]] = {
-            "weekly": (0,), "total": (0, 2), "nation_weekly": (0, 1), "nation": (0, 1, 2),
-            "age_weekly": (1,), "age_total": (1, 2), "cell_weekly": (), "cell_total": (2,),
-        }  # fmt: skip
         return {
-            kind: rank(
-                self.draws.sum(tuple(axis + 1 for axis in over)), self.truth.sum(over), generator
-            )
-            for kind, over in kinds.items()
+            kind: rank(self.drawn(kind), self.truth.sum(over), generator)
+            for kind, over in KINDS.items()
         }
+
+    def drawn(self, kind: str) -> np.ndarray:
+        """Return draws ``(n, ...)`` of a kind of number."""
+        return self.draws.sum(tuple(axis + 1 for axis in KINDS[kind]))
 
 
 def backtest(job: Job) -> None:
@@ -112,11 +129,12 @@ def backtest(job: Job) -> None:
         "tuned": p["tuned"],
         "scores": {name: scored(part, job.seed) for name, part in parts.items()},
         "ages": {age: scored_age(tests, a) for a, age in enumerate(records.ages)},
+        "by_chance": by_chance(tests, [t for t in tests if t.year not in p["tuned"]], job.seed),
         "hyper": described,
         "cpu_seconds": seconds,
     }
     files.write_json(job.out / "metrics.json", metrics)
-    write_arrays(job, pictured(tests, job.seed))
+    write_arrays(job.out / "arrays.npz", pictured(tests, job.seed))
 
 
 def learned(posterior: HierarchicalPosterior) -> dict[str, Any]:
@@ -150,6 +168,36 @@ def scored(tests: list[HeldOut], seed: int) -> dict[str, Any]:
         },
         "counted": {kind: int(sum(rank_[kind].size for rank_ in ranks)) for kind in ranks[0]},
     }  # fmt: skip
+
+
+def by_chance(tests: list[HeldOut], clean: list[HeldOut], seed: int) -> dict[str, dict[str, float]]:
+    """Return how often a model that is exactly right would reach each of `GOALS`.
+
+    Each draw in turn plays the truth. In all years, and in the clean ones; "regional" is all goals
+    for regions and nation at once, "every" all there are.
+    """
+    generator = np.random.default_rng([seed, 3])
+    held = {test.year: _held(test, generator) for test in tests}
+    bounds = {name: (low, high) for name, (_, _, low, high) in GOALS.items()}
+    return {
+        part: goal_chances(
+            [held[test.year] for test in years], bounds, {"regional": REGIONAL}, generator
+        )
+        for part, years in (("all", tests), ("clean", clean))
+    }
+
+
+def _held(test: HeldOut, generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return, for each goal, the coverage ``(n,)`` if each draw in turn were the truth."""
+    n = len(test.draws)
+    return {
+        name: held_by_draws(
+            np.concatenate([np.round(test.drawn(kind)).reshape(n, -1) for kind in kinds], axis=1),
+            level,
+            generator,
+        )
+        for name, (kinds, level, _, _) in GOALS.items()
+    }
 
 
 def inside(ranks: list[np.ndarray], level: float) -> float:
@@ -220,7 +268,7 @@ def spring(job: Job) -> None:
     )
     kept = draws[: p["kept"]]
     write_arrays(
-        job,
+        job.out / "arrays.npz",
         {
             "observed": observed.astype(np.int32),
             "expected": draws.mean(0).astype(np.float32),
@@ -269,7 +317,7 @@ def chain(job: Job) -> None:
         },
     )
     write_arrays(
-        job,
+        job.out / "arrays.npz",
         {
             "chain": found.draws.astype(np.float32),
             "draws": posterior.hyper.draws.astype(np.float32),
@@ -309,11 +357,7 @@ def calibration(job: Job) -> None:
         },
     }
     files.write_json(job.out / "metrics.json", metrics)
-    write_arrays(job, {kind: array.astype(np.float32) for kind, array in ranks._asdict().items()})
-
-
-def write_arrays(job: Job, arrays: dict[str, np.ndarray]) -> None:
-    """Write the artefact's arrays, compressed."""
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
-    files.write_bytes(job.out / "arrays.npz", content.getvalue())
+    write_arrays(
+        job.out / "arrays.npz",
+        {kind: array.astype(np.float32) for kind, array in ranks._asdict().items()},
+    )
