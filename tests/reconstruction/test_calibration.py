@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from mlsci.reconstruction.calibration import (
     credibility,
+    exact_coverage,
     expected_coverage,
     interval_coverage,
     ranks,
@@ -48,6 +49,20 @@ def test_right_posteriors_pass_and_wrong_ones_fail() -> None:
         share, error = interval_coverage(draws, truth, 0.68)
         held = 2 * norm.cdf(width * norm.ppf(0.84)) - 1  # by intervals that are so much too wide
         assert abs(share - held) < 4 * error < abs(share - 0.68)
+
+
+def test_chance_is_what_right_posteriors_deviate_by_and_wrong_ones_exceed_it() -> None:
+    draws, truth = posterior_draws(1.0, n=300)
+    by_chance = exact_coverage(draws, truth, LEVELS, rounds=10, seed=0)
+    assert by_chance.shape == (10, 4)
+    spread = np.abs(by_chance - LEVELS).max()
+    assert 0.003 < spread < 0.06
+    np.testing.assert_allclose(by_chance.mean(0), LEVELS, atol=0.02)
+    right = np.abs(expected_coverage(credibility(draws, truth, seed=1), LEVELS) - LEVELS).max()
+    assert right < 1.5 * spread
+    draws, truth = posterior_draws(0.6, n=300)
+    wrong = np.abs(expected_coverage(credibility(draws, truth, seed=1), LEVELS) - LEVELS).max()
+    assert wrong > 2 * spread
 
 
 def test_a_selection_counts_alone() -> None:

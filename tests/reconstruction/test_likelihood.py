@@ -16,10 +16,11 @@ from mlsci.reconstruction.corruption import (
     GaussianBlur,
     columns_hidden,
 )
+from mlsci.reconstruction.decoder import Decoder, DecoderConfig
 from mlsci.reconstruction.laplace import distinct
 from mlsci.reconstruction.likelihood import Likelihood, log_prior
 from mlsci.reconstruction.maximum import PriorBank, maximise
-from mlsci.reconstruction.model import BaseDecoder
+from mlsci.reconstruction.model import BaseDecoder, Readout
 from mlsci.reconstruction.residual import Residual
 from tests.reconstruction.toys import IMAGE, linear_model
 
@@ -50,6 +51,48 @@ def data_and_covariance(
         covariance = noise + residual**2 * np.eye(len(a))
     y = corruption.apply(RNG.standard_normal((4, *IMAGE)), seed=1)
     return y, a, covariance, observed
+
+
+@pytest.mark.parametrize("count", [3, 30])
+@pytest.mark.parametrize("case", CASES)
+def test_a_corruption_of_the_last_layer_is_one_of_the_images(case: str, count: int) -> None:
+    """With fewer features than data, and with more: same density, gradient and curvature."""
+    rng = np.random.default_rng(count)
+    across, weights = rng.standard_normal((3, count)), rng.standard_normal((count, W.shape[0]))
+
+    def features(u: tf.Tensor) -> tf.Tensor:
+        return tf.tanh(tf.matmul(u, across))
+
+    def decode(u: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(tf.matmul(features(u), weights) + B, (-1, *IMAGE))
+
+    corruption, residual = CASES[case]
+    readout = Readout(features, weights, B)
+    y = corruption.apply(rng.standard_normal((2, *IMAGE)), seed=1)
+    u = rng.standard_normal((2, 4, 3))
+    found = []
+    for layer in (None, readout):
+        model = BaseDecoder(3, IMAGE, decode, np.float64, layer)
+        likelihood = Likelihood(model, corruption, residual)
+        data = likelihood.whitened(y)
+        found.append((*likelihood.gradient(u, data), likelihood.precision(u, data)))
+        assert likelihood.predicted(u[0]).shape == (4, data.shape[1])
+        assert data.shape[1] == min(likelihood.size, count + 1 if layer else 10**6)
+    for plain, short in zip(*found, strict=True):
+        np.testing.assert_allclose(short, plain, rtol=1e-6, atol=1e-8)
+
+
+def test_the_last_layer_of_a_decoder_is_found() -> None:
+    decoder = Decoder(DecoderConfig(3, IMAGE, (8,)))
+    flow = Flow(FlowConfig(dim=3, layers=2, hidden=(8,)))
+    model = BaseDecoder.of(decoder, flow, IMAGE)
+    u = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float32)
+    assert model.readout is not None
+    flat = model.readout.features(tf.constant(u)).numpy() @ model.readout.weights
+    np.testing.assert_allclose(
+        (flat + model.readout.bias).reshape(5, *IMAGE), model.images(u), atol=1e-6
+    )
+    assert BaseDecoder.of(decoder.network, flow, IMAGE).readout is None
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -9,6 +9,7 @@ import pytest
 
 from mlsci.reconstruction.convergence import effective_draws, rhat
 from mlsci.reconstruction.corruption import Corruption, columns_hidden
+from mlsci.reconstruction.expectation import fitted
 from mlsci.reconstruction.importance import Weighted, importance, pareto_shape, systematic
 from mlsci.reconstruction.laplace import Mixture, standard_normal
 from mlsci.reconstruction.likelihood import Likelihood
@@ -82,7 +83,7 @@ def test_the_highest_maximum_is_the_mean_of_a_gaussian(
 def test_the_reference_sampler_knows_weights_and_evidence_of_two_modes(start: str) -> None:
     found = reconstruct(BIMODAL, Y, method="smc", draws=2000, start=start, seed=3)  # type: ignore[arg-type]
     u = found.weighted.u
-    np.testing.assert_allclose((u[..., 0] < CENTRE).mean(1), LEFT, atol=0.05)
+    np.testing.assert_allclose((u[..., 0] < CENTRE).mean(1), LEFT, atol=0.04)
     exact = [exact_evidence(y.ravel()) for y in Y]
     np.testing.assert_allclose(found.weighted.log_evidence, exact, atol=0.1)
     for k, (grid, density) in enumerate(EXACT):
@@ -177,6 +178,42 @@ def test_mixture_densities_integrate_to_one_and_match_their_draws() -> None:
         below = density[grid[0, :, 0] < 0].sum() * 1e-3
         assert (drawn < 0).mean() == pytest.approx(below, abs=0.015)
     np.testing.assert_allclose(Mixture(mean, precision, log_mass).weights, [[0.75, 0.25, 0.0]])
+
+
+def test_a_mixture_fitted_to_particles_is_nearly_what_they_were_drawn_from() -> None:
+    mean = np.array([[[-2.0, 0.0], [3.0, 1.0]], [[0.0, 0.0], [0.0, 8.0]]])
+    precision = np.linalg.inv([[[1.0, 0.9], [0.9, 1.0]], [[0.2, 0.0], [0.0, 2.0]]])
+    true = Mixture(mean, np.stack([precision, precision]), np.log([[0.3, 0.7], [0.5, 0.5]]))
+    drawn, fresh = (true.sample(4000, np.random.default_rng(k)) for k in (0, 1))
+    found = fitted(drawn, components=4, rng=np.random.default_rng(2))
+    lost = true.log_prob(fresh) - found.log_prob(fresh)  # its mean is the divergence
+    assert (np.abs(lost.mean(1)) < 0.02).all()
+    # Units do not matter, and rows do not know of each other.
+    other = fitted(drawn[1:] * [1.0, 1e-3], components=4, rng=np.random.default_rng(3))
+    there = other.log_prob(fresh[1:] * [1.0, 1e-3]) + np.log(1e-3)
+    assert np.abs((true.log_prob(fresh[1:]) - there).mean()) < 0.02
+
+
+def test_a_mixture_is_fitted_where_particles_are_few_or_lie_on_a_line() -> None:
+    rng = np.random.default_rng(0)
+    line = rng.standard_normal((1, 60, 1)) * [1.0, 2.0, 0.0]
+    found = fitted(line, rng=rng)
+    assert found.mean.shape[1] == 5
+    assert np.isfinite(found.log_prob(line)).all()
+
+
+def test_joined_mixtures_have_their_shares_and_distances_are_those_of_their_metric() -> None:
+    rng = np.random.default_rng(0)
+    root = rng.standard_normal((2, 3, 4, 4))
+    one = Mixture(rng.standard_normal((2, 3, 4)), root @ np.swapaxes(root, -1, -2) + np.eye(4),
+                  rng.standard_normal((2, 3)))  # fmt: skip
+    both = one.joined(standard_normal(2, 4), 0.25)
+    u = rng.standard_normal((2, 7, 4))
+    expected = 0.75 * np.exp(one.log_prob(u)) + 0.25 * np.exp(standard_normal(2, 4).log_prob(u))
+    np.testing.assert_allclose(np.exp(both.log_prob(u)), expected)
+    offset = u[:, :, None] - one.mean[:, None]
+    direct = np.einsum("nski,nkij,nskj->nsk", offset, one.precision, offset)
+    np.testing.assert_allclose(one.squared_distance(u), direct)
 
 
 def test_convergence_is_seen_and_its_lack_too() -> None:

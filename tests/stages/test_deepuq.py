@@ -57,13 +57,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_stages_of_all_corruptions_are_declared_alike_in_both_profiles() -> None:
-    for kind, names in (("calibration", deepuq.AMBIGUOUS), ("coverage", deepuq.COVERED)):
+    for kind, names in (("calibration", deepuq.CALIBRATED), ("coverage", deepuq.COVERED)):
         for name in names:
             stage = STAGES[f"deepuq/{kind}-{name}"]
             assert {p["corruption"] for p in stage.params.values()} == {name}
-    full = STAGES["deepuq/calibration-solid-mask"].params["full"]
-    assert all(data % deepuq_runs.CHUNK == 0 for _, data, _ in full["methods"].values())
-    assert full["methods"]["smc"][1] == 500
+    assert set(deepuq.CALIBRATED) == set(deepuq.COVERED)
+    for name in deepuq.CALIBRATED:
+        full = STAGES[f"deepuq/calibration-{name}"].params["full"]
+        assert all(data % deepuq_runs.CHUNK == 0 for _, data, _ in full["methods"].values())
+        assert min(data for _, data, _ in full["methods"].values()) >= 200  # hundreds, for each
+    assert STAGES["deepuq/calibration-solid-mask"].params["full"]["methods"]["smc"][1] == 500
 
 
 def test_hidden_pixels_are_those_that_no_datum_shows() -> None:
@@ -83,6 +86,9 @@ def test_calibration_on_the_models_own_data(folder: Path) -> None:
         assert stored["ranks/smc"].shape == (30, 3)
         assert stored["ranks/smc"].max() <= one.params["kept"]
         assert (stored["rhat/smc"] < 1.5).all()
+        # Two of the draws take the truth's place; coverage rises with credibility.
+        assert stored["chance/smc"].shape == (2, 99)
+        assert (np.diff(stored["tarp/laplace"]) >= 0).all()
     for method in methods:
         found = metrics(one)["methods"][method]["coverage"]["full"]["all"]
         assert found["0.95"][0] == pytest.approx(0.95, abs=0.05)

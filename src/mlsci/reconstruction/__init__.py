@@ -29,7 +29,8 @@ What is asked
     posterior of these variables.
 How it is answered
     `maximum`, maxima from many starts; `laplace`, Gaussians about them; `importance`, weights that
-    make these exact; `hmc`, Hamiltonian chains; `smc`, tempered particles, the reference;
+    make these exact; `hmc`, Hamiltonian chains; `smc`, tempered particles, the reference,
+    and `expectation`, mixtures that are fitted to them;
     `reconstruct`, all of them behind one call.
 Whether to trust it
     `convergence`, of chains; `calibration`, ranks, expected coverage, intervals; `predictive`, the

@@ -63,12 +63,14 @@ def uniformity(rank: np.ndarray, draws: int, *, bins: int = 20) -> np.ndarray:
     return chi2.sf(((found - expected) ** 2 / expected).sum(1), bins - 1)
 
 
-def credibility(draws: np.ndarray, truth: np.ndarray, *, seed: int) -> np.ndarray:
-    """Return the credibility at which a region about a random point reaches the truth, ``(n,)``.
+def credibility(
+    draws: np.ndarray, truth: np.ndarray, *, seed: int, points: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the credibility at which regions about points reach the truth, ``(n, n - 1)``.
 
-    The share of draws nearer to the point than the truth is; uniform if the posterior is right, in
-    all directions together. Points are truths of other data. Source: Lemos et al. 2023,
-    arXiv:2302.03026, algorithm 2.
+    The share of draws nearer to a point than the truth is; uniform if the posterior is right, in
+    all directions together. Source: Lemos et al. 2023, arXiv:2302.03026, algorithm 2, with all the
+    points that there are for each datum, not one: what chance does to one averages out.
 
     Parameters
     ----------
@@ -77,20 +79,56 @@ def credibility(draws: np.ndarray, truth: np.ndarray, *, seed: int) -> np.ndarra
     truth
         ``(n, d)``.
     seed
-        Of the points, and of what decides between equal distances.
+        Of what decides between equal distances.
+    points
+        ``(n, d)``, the truths themselves if None; a datum's own is left out.
     """
     rng = np.random.default_rng([seed, 62])
     n, s = draws.shape[:2]
-    scale = np.maximum(truth.std(0), 1e-12)
-    point = truth[(np.arange(n) + rng.integers(1, n, n)) % n] / scale
-    far = np.linalg.norm(truth / scale - point, axis=1)
-    near = np.linalg.norm(draws / scale - point[:, None], axis=2) < far[:, None]
-    return (near.sum(1) + rng.random(n)) / (s + 1)
+    points = truth if points is None else points
+    scale = np.maximum(points.std(0), 1e-12)
+    points, found = points / scale, np.empty((n, n - 1))
+    for k in range(n):
+        others = np.delete(points, k, axis=0)
+        at, drawn = truth[k] / scale, draws[k] / scale
+        # Squared distances, but for |point|^2, which both have.
+        far = (at**2).sum() - 2 * others @ at
+        near = (drawn**2).sum(1)[:, None] - 2 * drawn @ others.T < far
+        found[k] = (near.sum(0) + rng.random(n - 1)) / (s + 1)
+    return found
 
 
 def expected_coverage(credibilities: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Return the share of data whose region of each credibility holds the truth."""
-    return (np.asarray(credibilities)[:, None] <= np.asarray(levels)).mean(0)
+    """Return the share of regions, of all data and points, that hold the truth at each level."""
+    ordered = np.sort(credibilities, axis=None)
+    return np.searchsorted(ordered, levels, side="right") / ordered.size
+
+
+def exact_coverage(
+    draws: np.ndarray, points: np.ndarray, levels: np.ndarray, *, rounds: int, seed: int
+) -> np.ndarray:
+    """Return the expected coverage that chance gives to exact posteriors, ``(rounds, levels)``.
+
+    One of the draws takes the place of the truth: it is distributed as the truth is, if the draws
+    are right, and is one among the others in any case.
+
+    Parameters
+    ----------
+    draws, points, seed
+        As in `credibility`.
+    levels
+        Credibilities.
+    rounds
+        Number of draws that do so, one after the other; less than s.
+    """
+    coverage = [
+        expected_coverage(
+            credibility(np.delete(draws, k, axis=1), draws[:, k], seed=seed + k, points=points),
+            levels,
+        )
+        for k in range(rounds)
+    ]
+    return np.array(coverage)
 
 
 def interval_coverage(

@@ -52,14 +52,24 @@ class Mixture:
         """Inverse of the precision, ``(n, K, d, d)``."""
         return np.linalg.inv(self.precision)
 
+    def squared_distance(self, u: np.ndarray) -> np.ndarray:
+        """Return ``(u - m)^T P (u - m)`` of ``(n, s, d)`` to each component, ``(n, s, K)``.
+
+        Multiplied out, so that it is two matrix products for all components at once.
+        """
+        i, j = np.triu_indices(u.shape[-1])
+        twice = np.where(i == j, 1.0, 2.0)
+        square = np.einsum("nkij,nkj->nki", self.precision, self.mean)
+        found = (u[..., i] * u[..., j]) @ np.swapaxes(self.precision[..., i, j] * twice, 1, 2)
+        found -= 2 * u @ np.swapaxes(square, 1, 2)
+        found += np.einsum("nki,nki->nk", square, self.mean)[:, None]
+        return np.maximum(found, 0)
+
     def log_components(self, u: np.ndarray) -> np.ndarray:
         """Return ln(weight * density) of each component at ``(n, s, d)``, ``(n, s, K)``."""
         d = u.shape[-1]
-        factor = np.linalg.cholesky(self.precision)
-        offset = u[:, :, None] - self.mean[:, None]
-        white = np.einsum("nkji,nskj->nski", factor, offset)
-        squared = (white**2).sum(-1)
-        log_det = np.log(np.einsum("nkii->nki", factor)).sum(-1)
+        squared = self.squared_distance(u)
+        log_det = 0.5 * np.linalg.slogdet(self.precision)[1]
         if self.freedom is None:
             log_density = -0.5 * squared - 0.5 * d * LOG_2PI
         else:
@@ -104,6 +114,18 @@ class Mixture:
             np.concatenate([self.precision, np.tile(np.eye(d), (n, 1, 1, 1))], 1),
             np.concatenate([log_mass, np.full((n, 1), np.log(prior))], 1),
             freedom,
+        )
+
+    def joined(self, other: Mixture, share: float) -> Mixture:
+        """Return the mixture of this one and a `share` of another of the same freedom."""
+        with np.errstate(divide="ignore"):
+            own = np.log(self.weights) + np.log1p(-share)
+            others = np.log(other.weights) + np.log(share)
+        return Mixture(
+            np.concatenate([self.mean, other.mean], 1),
+            np.concatenate([self.precision, other.precision], 1),
+            np.concatenate([own, others], 1),
+            self.freedom,
         )
 
     def rows(self, which: np.ndarray) -> Mixture:

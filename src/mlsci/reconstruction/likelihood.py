@@ -8,6 +8,7 @@ add in quadrature (arXiv:1910.10046, eq. 9, where both are white). Everything is
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -97,6 +98,7 @@ class Likelihood:
             self._whitening = solve_triangular(_cholesky(total), dense, lower=True)
             log_det = np.linalg.slogdet(total)[1]
         self._total = total
+        self._readout = self._through_readout()
         self.log_normalisation = -0.5 * float(log_det + self.size * LOG_2PI)
         self._value = compiled(self._value_tensor)
         self._gradient = compiled(self._gradient_tensor)
@@ -109,8 +111,36 @@ class Likelihood:
         """Number of data in one datum that carry information."""
         return len(self._observed)
 
+    def _through_readout(self) -> _Reduced | None:
+        """Return the corruption of the model's last layer, if both are linear."""
+        readout = self.model.readout
+        if readout is None or not self.corruption.operator.linear:
+            return None
+        dense = self._dense
+        if dense.shape[1] == 0:
+            dense = self.corruption.operator.matrix(self.model.image)[self._observed]
+        return _Reduced.of(
+            self._whiten(dense @ readout.weights.T), self._whiten(dense @ readout.bias)
+        )
+
+    def _whiten(self, y: np.ndarray) -> np.ndarray:
+        """Return ``S^-1/2 y`` of seen data ``(size, ...)``."""
+        if self.scale is None:
+            white: np.ndarray = solve_triangular(_cholesky(self._total), y, lower=True)
+            return white
+        white = (y.T / self.scale).T
+        return white - self._directions @ ((self._directions.T @ white).T * self._shrink).T
+
     def white(self, u: tf.Tensor) -> tf.Tensor:
-        """Return whitened data ``S^-1/2 A g(b(u))`` of ``(n, latent)``, ``(n, size)``."""
+        """Return whitened data ``S^-1/2 A g(b(u))`` of ``(n, latent)``, ``(n, size)``.
+
+        Where both the corruption and the last layer of the model are linear, rotated and cut to the
+        directions in which the data depend on u at all, and one.
+        """
+        if self._readout is not None and self.model.readout is not None:
+            features = self.model.readout.features(u)
+            white = tf.matmul(features, tf.constant(self._readout.matrix, features.dtype))
+            return white + tf.constant(self._readout.offset, features.dtype)
         x = self.model.decode(u)
         if self.scale is None:
             flat = tf.reshape(x, (-1, int(np.prod(self.model.image))))
@@ -123,7 +153,7 @@ class Likelihood:
         return y - tf.matmul(along, tf.constant(self._directions.T, x.dtype))
 
     def whitened(self, y: np.ndarray) -> np.ndarray:
-        """Return ``S^-1/2 y`` of data ``(n, ...)``, ``(n, size)``.
+        """Return ``S^-1/2 y`` of data ``(n, ...)``, ``(n, size)``, in the directions of `white`.
 
         Raises
         ------
@@ -136,11 +166,9 @@ class Likelihood:
         seen = y.reshape(len(y), -1)[:, self._observed]
         if not np.isfinite(seen).all():
             raise ValueError("data hold NaN or infinity where they are observed: mask these pixels")
-        if self.scale is None:
-            factor = _cholesky(self._total)
-            return solve_triangular(factor, seen.T, lower=True).T.astype(self.model.dtype)
-        white = seen / self.scale
-        white -= (white @ self._directions * self._shrink) @ self._directions.T
+        white = self._whiten(seen.T).T
+        if self._readout is not None:
+            white = self._readout.rotated(white)
         return white.astype(self.model.dtype)
 
     # Tensors: rows u (r, d), whitened data (n, size), and which datum a row belongs to, (r,).
@@ -267,6 +295,39 @@ class Likelihood:
         left = covariance - gain @ across
         values, vectors = np.linalg.eigh(0.5 * (left + left.T))
         return gain, vectors * np.sqrt(np.clip(values, 0, None))
+
+
+@dataclass(frozen=True)
+class _Reduced:
+    """Whitened data ``M h + c`` of features h, in an orthonormal basis of the range of M.
+
+    What lies outside of it is the same for all features: its length is one datum more.
+    """
+
+    basis: np.ndarray | None
+    constant: np.ndarray
+    matrix: np.ndarray
+    offset: np.ndarray
+
+    @classmethod
+    def of(cls, matrix: np.ndarray, constant: np.ndarray) -> _Reduced:
+        """Return it for M ``(size, f)`` and c ``(size,)``; as they are if f is not smaller."""
+        size, f = matrix.shape
+        if size <= f + 1:
+            return cls(None, constant, matrix.T, constant)
+        basis, triangle = np.linalg.qr(matrix)
+        return cls(
+            basis, constant, np.pad(triangle.T, ((0, 0), (0, 1))),
+            np.append(basis.T @ constant, 0.0),
+        )  # fmt: skip
+
+    def rotated(self, white: np.ndarray) -> np.ndarray:
+        """Return data ``(n, size)`` in that basis, ``(n, f + 1)``."""
+        if self.basis is None:
+            return white
+        along = white @ self.basis
+        left = white - self.constant - (along - self.constant @ self.basis) @ self.basis.T
+        return np.column_stack([along, np.linalg.norm(left, axis=1)])
 
 
 def jacobian(function: Callable[[tf.Tensor], tf.Tensor], z: tf.Tensor) -> tf.Tensor:

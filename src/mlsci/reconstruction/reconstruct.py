@@ -24,6 +24,7 @@ LARGEST_RHAT = 1.01  # Vehtari et al. 2021, arXiv:1903.08008, section 4
 LARGEST_SHAPE = 0.7  # Vehtari et al. 2024, arXiv:1507.02646, section 3.3
 SMALLEST_SHARE = 0.2  # of effective draws among weighted ones
 SMALLEST_P = 0.01
+LEAST_SCOUTS = 800
 LARGEST_DECREMENT = 0.05  # nats that a maximum may still lack
 
 
@@ -220,7 +221,10 @@ def reconstruct(
             u = hamiltonian(likelihood, data, mixture, draws=per_chain, seed=seed).u
             log_evidence = np.full(len(data), np.nan)
         else:
-            run = sequential(likelihood, data, mixture, start=start, particles=per_chain, seed=seed)
+            run = sequential(
+                likelihood, data, mixture, start=start, particles=per_chain,
+                scouts=max(draws, LEAST_SCOUTS), seed=seed,
+            )  # fmt: skip
             u, log_evidence = run.u, run.log_evidence
         numbers = {"rhat": rhat(u), "effective": effective_draws(u)}
         flags["chains disagree"] = numbers["rhat"] > LARGEST_RHAT

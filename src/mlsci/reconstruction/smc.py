@@ -3,10 +3,15 @@
 Particles go from a start q to the posterior p along ``q^(1 - b) p^b``. A step in b is as large as
 leaves half of the particles effective, for each datum by itself; the particles are then resampled
 and moved by Metropolis steps: along the difference of two other particles (ter Braak 2006, Stat.
-Comput. 16, 239), which has the shape of the posterior whatever that is, and leads from mode to mode
-when the two are in different ones; from the mixture about the modes, also by independent draws of
-it. From the prior, nothing knows of the modes. Source: Del Moral, Doucet & Jasra 2006, J. R. Stat.
-Soc. B 68, 411, section 3.
+Comput. 16, 239), which has the shape of the posterior whatever that is; and to independent draws of
+q, which lead from mode to mode. Source: Del Moral, Doucet & Jasra 2006, J. R. Stat. Soc. B 68, 411,
+section 3.
+
+This is done twice. Scouts come from the prior, where q knows nothing of the posterior, and few of
+them end in a narrow mode. A mixture of Gaussians is fitted to them (Cappe et al. 2008,
+arXiv:0710.4242, for importance sampling): it is so near to the posterior that independent runs from
+there take two or three steps, and that a leap to a draw of it is accepted as often as not. Runs at
+the posterior tell of it more than scouts did, so that the mixture is fitted again to these.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import logsumexp
 
+from mlsci.reconstruction.expectation import fitted
 from mlsci.reconstruction.importance import systematic
 from mlsci.reconstruction.laplace import Mixture, standard_normal
 from mlsci.reconstruction.likelihood import Likelihood
@@ -24,6 +30,8 @@ from mlsci.reconstruction.maximum import temperature
 
 Start = Literal["prior", "modes"]
 
+PRIOR = 0.02  # share of the prior in what runs start from, so that nothing is out of reach
+KNOWN = 0.2  # share of the modes that a search has found
 WHOLE = 0.15  # share of moves by a whole difference, from mode to mode
 SHAKE = 1e-4  # what is added to a difference, so that every place can be reached
 
@@ -72,15 +80,23 @@ class _State:
         self.log_joint[index] = part.log_joint
 
 
+@dataclass(frozen=True)
+class _Way:
+    """What particles met on their way from q to p: ``ln p(y)``, and steps in temperature, (r,)."""
+
+    log_evidence: np.ndarray
+    steps: np.ndarray
+
+
 class _Mover:
     """Metropolis steps of many runs at once, with a step size for each that adapts."""
 
     def __init__(
-        self, likelihood: Likelihood, data: np.ndarray, q: Mixture, *, leaps: bool,
+        self, likelihood: Likelihood, data: np.ndarray, q: Mixture, *, leap_every: int,
         rng: np.random.Generator,
     ) -> None:  # fmt: skip
         self.likelihood, self.data, self.q = likelihood, data, q
-        self.leaps, self.rng = leaps, rng
+        self.leap_every, self.rng = leap_every, rng
         self.scale = np.full(len(data), 2.4 / np.sqrt(2 * q.mean.shape[-1]))
         self.acceptance = np.zeros(len(data))
 
@@ -89,11 +105,31 @@ class _Mover:
         log_joint = self.likelihood.log_joint(u, self.data[rows])
         return _State(u, self.q.rows(rows).log_prob(u), log_joint)
 
+    def temper(self, particles: int, moves: int, effective: float) -> tuple[_State, _Way]:
+        """Take particles of q to the posterior."""
+        runs = np.arange(len(self.data))
+        state = self.state(self.q.sample(particles, self.rng), runs)
+        beta, log_evidence, steps = np.zeros((3, len(runs)))
+        while len(active := runs[beta < 1]):
+            part = state.take(active)
+            ratio = part.log_joint - part.log_start
+            following = temperature(ratio, beta[active], effective * particles)
+            log_weights = (following - beta[active])[:, None] * ratio
+            log_evidence[active] += logsumexp(log_weights, axis=1) - np.log(particles)
+            weights = np.exp(log_weights - log_weights.max(1, keepdims=True))
+            chosen = systematic(weights, particles, self.rng)
+            part = part.take(np.arange(len(active))[:, None], chosen)
+            beta[active] = following
+            steps[active] += 1
+            self.move(part, active, following, moves)
+            state.put(part, active)
+        return state, _Way(log_evidence, steps)
+
     def move(self, state: _State, rows: np.ndarray, beta: np.ndarray, steps: int) -> None:
-        """Move the particles of some runs in place; every fourth step leaps, if any do."""
+        """Move the particles of some runs in place; some steps leap, if any do."""
         count = state.u.shape[1]
         for k in range(steps):
-            if self.leaps and k % 4 == 3:
+            if self.leap_every and k % self.leap_every == self.leap_every - 1:
                 trial = self.state(self.q.rows(rows).sample(count, self.rng), rows)
                 self._accept(state, trial, beta, state.log_start - trial.log_start)
                 continue
@@ -141,8 +177,9 @@ def sequential(
     start: Start = "modes",
     particles: int = 256,
     chains: int = 4,
+    scouts: int = 1600,
     moves: int = 8,
-    final_moves: int = 32,
+    final_moves: int = 60,
     effective: float = 0.5,
     seed: int = 0,
 ) -> Particles:
@@ -155,10 +192,13 @@ def sequential(
     modes
         Gaussians about the modes; for "prior" they give the dimension alone.
     start
-        "prior", or "modes" for their `defensive` mixture; then every fourth move is an independent
-        draw from it, which leaps between modes.
+        What the runs start from and leap to: "prior", the mixture that is fitted to scouts, which
+        know nothing of the modes; or "modes", this and the `modes`.
     particles, chains
-        Of each run, and runs for each datum: independent, so that their agreement means something.
+        Of each run, and runs for each datum: independent but for what they start from, so that
+        their agreement means something.
+    scouts
+        Particles that come from the prior.
     moves, final_moves
         Metropolis steps at each temperature, and at the posterior.
     effective
@@ -168,34 +208,29 @@ def sequential(
     """
     n, d = modes.mean.shape[0], modes.mean.shape[-1]
     rng = np.random.default_rng([seed, 31])
-    datum = np.repeat(np.arange(n), chains)
-    q = (standard_normal(n, d) if start == "prior" else modes.defensive()).rows(datum)
-    mover = _Mover(likelihood, data[datum], q, leaps=start == "modes", rng=rng)
-    runs = np.arange(len(datum))
-    state = mover.state(q.sample(particles, rng), runs)
-    beta, log_evidence, steps = np.zeros(len(runs)), np.zeros(len(runs)), np.zeros(len(runs))
-    while len(active := runs[beta < 1]):
-        part = state.take(active)
-        ratio = part.log_joint - part.log_start
-        following = temperature(ratio, beta[active], effective * particles)
-        log_weights = (following - beta[active])[:, None] * ratio
-        log_evidence[active] += logsumexp(log_weights, axis=1) - np.log(particles)
-        weights = np.exp(log_weights - log_weights.max(1, keepdims=True))
-        chosen = systematic(weights, particles, rng)
-        part = part.take(np.arange(len(active))[:, None], chosen)
-        beta[active] = following
-        steps[active] += 1
-        mover.move(part, active, following, moves)
-        state.put(part, active)
-    mover.move(state, runs, beta, final_moves)
-    of_runs = log_evidence.reshape(n, chains)
+    scout = _Mover(likelihood, data, standard_normal(n, d), leap_every=0, rng=rng)
+    found, _ = scout.temper(scouts, moves, effective)
+    scout.move(found, np.arange(n), np.ones(n), moves)
+    q = fitted(found.u, rng=rng).defensive(prior=PRIOR)
+    if start == "modes":
+        q = q.joined(modes.defensive(prior=PRIOR), KNOWN)
+    runs, datum = np.arange(n * chains), np.repeat(np.arange(n), chains)
+    mover = _Mover(likelihood, data[datum], q.rows(datum), leap_every=2, rng=rng)
+    state, way = mover.temper(particles, moves, effective)
+    mover.move(state, runs, np.ones(len(runs)), final_moves // 3)
+    # From here on the target is the posterior, whatever q is: leaps may go to a better one.
+    q = fitted(state.u.reshape(n, -1, d), rng=rng).defensive(prior=PRIOR)
+    mover.q = q.rows(datum)
+    state.log_start = mover.q.log_prob(state.u)
+    mover.move(state, runs, np.ones(len(runs)), final_moves - final_moves // 3)
+    of_runs = way.log_evidence.reshape(n, chains)
     mean = logsumexp(of_runs, axis=1) - np.log(chains)
     spread = np.exp(of_runs - mean[:, None]).std(1, ddof=min(1, chains - 1))
     return Particles(
         u=_shuffled(state.u, rng).reshape(n, chains, particles, d),
         log_evidence=mean,
         evidence_error=spread / np.sqrt(chains),
-        temperatures=steps.reshape(n, chains).max(1),
+        temperatures=way.steps.reshape(n, chains).max(1),
         acceptance=mover.acceptance.reshape(n, chains).mean(1),
     )
 

@@ -18,16 +18,19 @@ POSTERIOR = (
     *MODEL,
     "stages/deepuq_runs.py",
     *(f"reconstruction/{name}.py" for name in (
-        "calibration", "convergence", "corruption", "hmc", "importance", "laplace", "likelihood",
-        "maximum", "model", "reconstruct", "smc",
+        "calibration", "convergence", "corruption", "expectation", "hmc", "importance",
+        "laplace", "likelihood", "maximum", "model", "reconstruct", "smc",
     )),
 )  # fmt: skip
 CHECKS = (*POSTERIOR, "reconstruction/predictive.py")
 
 # The corruptions of arXiv:1910.10046 and the test digits it shows them on, by place in the set.
 DIGITS = {"solid-mask": 6, "sparse-mask": 1, "noise": 6, "mask-and-noise": 12, "blur": 6}
-# Those under which samplers are calibrated on data of the model: it leaves more than one answer.
-AMBIGUOUS = ("solid-mask",)
+# Data of the model that samplers are calibrated on, and draws of the reference for each: most for
+# the mask that leaves more than one answer.
+CALIBRATED = {"solid-mask": (500, 1600)} | dict.fromkeys(
+    ("sparse-mask", "noise", "mask-and-noise", "blur"), (200, 800)
+)
 # Those under which intervals are counted on test digits.
 COVERED = tuple(DIGITS)
 
@@ -119,21 +122,23 @@ STAGES: tuple[Stage, ...] = (
             f"calibration-{name}",
             "deepuq_checks:calibrate",
             {
-                "full": {"corruption": name, "data": 500, "starts": 8, "kept": 100, "methods": {
-                    "laplace": ["laplace", 500, 400], "mixture": ["mixture", 500, 400],
-                    "importance": ["importance", 500, 1000], "hmc": ["hmc", 50, 1200],
-                    "smc": ["smc", 500, 400], "long smc": ["smc", 50, 1600],
+                "full": {"corruption": name, "data": data, "starts": 8, "kept": 100, "rounds": 20,
+                         "methods": {
+                    "laplace": ["laplace", data, 400], "mixture": ["mixture", data, 400],
+                    "importance": ["importance", data, 1000], "hmc": ["hmc", 200, 1200],
+                    "smc": ["smc", data, draws],
                 }},
-                "smoke": {"corruption": name, "data": 20, "starts": 3, "kept": 40, "methods": {
+                "smoke": {"corruption": name, "data": 20, "starts": 3, "kept": 40, "rounds": 2,
+                          "methods": {
                     "laplace": ["laplace", 20, 80], "mixture": ["mixture", 20, 80],
                     "importance": ["importance", 20, 80], "hmc": ["hmc", 20, 40],
-                    "smc": ["smc", 20, 80], "long smc": ["smc", 20, 160],
+                    "smc": ["smc", 20, 80],
                 }},
             },
-            CHECKS,
+            POSTERIOR,
             ("deepuq/model",),
         )
-        for name in AMBIGUOUS
+        for name, (data, draws) in CALIBRATED.items()
     ),
     *(
         _stage(

@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from mlsci.reconstruction.calibration import credibility, interval_coverage, ranks, simulate
+from mlsci.reconstruction.calibration import (
+    credibility,
+    exact_coverage,
+    expected_coverage,
+    interval_coverage,
+    ranks,
+    simulate,
+)
 from mlsci.reconstruction.likelihood import Likelihood
 from mlsci.reconstruction.predictive import ErrorWidth
 from mlsci.reconstruction.reconstruct import (
@@ -25,6 +32,7 @@ from mlsci.stages.aeflow_runs import Clock, images
 from mlsci.stages.deepuq_runs import CHUNK, WHITE, corruptions, hidden_pixels, load_model
 
 LEVELS = (0.68, 0.95)
+CREDIBILITIES = np.linspace(0.01, 0.99, 99)
 NEAR = 5.0  # nats below the heaviest mode: those that count
 
 
@@ -122,7 +130,7 @@ def calibrate(job: Job) -> None:
     u, clean, y = simulate(likelihood, p["data"], seed=job.seed)
     hidden = hidden_pixels(corruption, model.image)
     modes, seconds = search(likelihood, y, starts=p["starts"], seed=job.seed)
-    arrays = {"modes": several(modes)}
+    arrays = {"modes": several(modes), "levels": CREDIBILITIES}
     numbers: dict[str, Any] = {"modes_seconds": seconds, "methods": {}}
     for label, (method, data, draws) in p["methods"].items():
         n = slice(0, data)
@@ -141,10 +149,15 @@ def calibrate(job: Job) -> None:
         }
         arrays |= {
             f"ranks/{label}": ranks(found.u, u[n]).astype(np.uint8),
-            f"credibility/{label}": credibility(found.u, u[n], seed=job.seed).astype(np.float32),
+            f"tarp/{label}": expected_coverage(
+                credibility(found.u, u[n], seed=job.seed), CREDIBILITIES
+            ),
             f"weights/{label}": found.weights.astype(np.float16),
         }
         arrays |= {f"{k}/{label}": v.astype(np.float32) for k, v in measures(found.numbers).items()}
+        if method == "smc":
+            chance = exact_coverage(found.u, u[n], CREDIBILITIES, rounds=p["rounds"], seed=job.seed)
+            arrays[f"chance/{label}"] = chance.astype(np.float32)
         print(p["corruption"], label, numbers["methods"][label], flush=True)
     write_arrays(job.out / "calibration.npz", arrays)
     files.write_json(job.out / "metrics.json", numbers)

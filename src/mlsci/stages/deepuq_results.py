@@ -10,17 +10,17 @@ from typing import Any, cast
 import numpy as np
 from scipy.stats import kstest
 
-from mlsci.reconstruction.calibration import expected_coverage, uniformity
+from mlsci.reconstruction.calibration import uniformity
 from mlsci.reconstruction.explorer import Explored
 from mlsci.report.session import Session
-from mlsci.stages.deepuq import AMBIGUOUS, COVERED, DIGITS
+from mlsci.stages.deepuq import CALIBRATED, COVERED, DIGITS
 
 Pair = tuple[float, float]
 NAMES = tuple(DIGITS)
 METHODS = ("laplace", "mixture", "importance", "hmc", "smc")
 LABELS = {"laplace": "Laplace", "mixture": "mixture of Laplace", "importance": "importance",
           "hmc": "HMC", "smc": "SMC"}  # fmt: skip
-CREDIBILITIES = np.linspace(0.01, 0.99, 99)
+OWN = tuple(CALIBRATED)
 SHARP_RHAT = 1.01
 
 
@@ -71,35 +71,44 @@ class Results:
 
     def all_p_values(self, method: str) -> float:
         """Return the p-value of all corruptions' p-values being uniform."""
-        values = np.concatenate([self.p_values(name, method) for name in AMBIGUOUS])
+        values = np.concatenate([self.p_values(name, method) for name in OWN])
         return float(kstest(values, "uniform").pvalue)
 
-    def tarp(self, method: str, names: tuple[str, ...] = AMBIGUOUS) -> np.ndarray:
-        """Return expected coverage at `CREDIBILITIES`, all data of some corruptions together."""
-        found = np.concatenate([self.own(name, "credibility", method) for name in names])
-        return expected_coverage(found, CREDIBILITIES)
+    def levels(self) -> np.ndarray:
+        """Return the credibilities of expected coverage, ``(99,)``."""
+        return self.arrays(f"calibration-{OWN[0]}")["levels"]
 
-    def tarp_deviation(self, method: str, names: tuple[str, ...] = AMBIGUOUS) -> Pair:
-        """Return the largest distance of expected coverage from credibility, and its noise.
+    def tarp(self, method: str, names: tuple[str, ...] = OWN) -> np.ndarray:
+        """Return expected coverage at `levels`, all data of some corruptions together."""
+        return self._pooled("tarp", method, names)
 
-        The noise is the median of that of as many data with a perfect sampler: the median of
-        Kolmogorov's distribution.
-        """
-        n = sum(len(self.own(name, "credibility", method)) for name in names)
-        found = np.abs(self.tarp(method, names) - CREDIBILITIES).max()
-        return float(found), 0.828 / np.sqrt(n)
+    def tarp_deviation(self, method: str, names: tuple[str, ...] = OWN) -> float:
+        """Return the largest distance of expected coverage from credibility."""
+        return float(np.abs(self.tarp(method, names) - self.levels()).max())
 
-    def agreeing(self, method: str = "long smc", *, several: bool = False) -> float:
+    def tarp_chance(self, names: tuple[str, ...] = OWN) -> np.ndarray:
+        """Return the deviations that chance gives exact posteriors, in rising order."""
+        found = self._pooled("chance", "smc", names)
+        return np.sort(np.abs(found - self.levels()).max(-1))
+
+    def _pooled(self, key: str, method: str, names: tuple[str, ...]) -> np.ndarray:
+        """Return a mean over corruptions, with the number of data as weights."""
+        data = [len(self.own(name, "ranks", method)) for name in names]
+        found = [self.own(name, key, method) for name in names]
+        return np.average(found, axis=0, weights=data)
+
+    def agreeing(
+        self, method: str = "smc", *, several: bool = False, names: tuple[str, ...] = OWN[:1]
+    ) -> float:
         """Return the share of the model's own data with R-hat below 1.01.
 
         `several` asks for data with two modes or more alone, where there are such.
         """
-        rhat = np.concatenate([self.own(name, "rhat", method) for name in AMBIGUOUS])
-        modes = [self.arrays(f"calibration-{name}")["modes"] for name in AMBIGUOUS]
-        counted = np.concatenate([m[: len(self.own(n, "rhat", method))]
-                                  for n, m in zip(AMBIGUOUS, modes)])  # fmt: skip
+        rhat = [self.own(name, "rhat", method) for name in names]
+        modes = [self.arrays(f"calibration-{name}")["modes"] for name in names]
+        counted = np.concatenate([m[: len(r)] for m, r in zip(modes, rhat)])
         chosen = counted > (1 if several and (counted > 1).any() else 0)
-        return float((rhat[chosen] < SHARP_RHAT).mean())
+        return float((np.concatenate(rhat)[chosen] < SHARP_RHAT).mean())
 
     def own_coverage(self, name: str, method: str, where: str, level: float) -> Pair:
         """Return the coverage of hidden pixels of the model's own images, per cent."""
