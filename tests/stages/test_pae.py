@@ -300,3 +300,27 @@ def test_errors_are_against_annealing() -> None:
     error = pae_results.evidence_errors(arrays, "laplace")
     np.testing.assert_allclose(error, [-0.5, 1.5])
     assert pae_results.share_within(error, 1) == 0.5
+
+
+def test_failures_of_the_evidence_have_one_cause_each() -> None:
+    arrays = {
+        "laplace": np.array([0.5, -5.0, 1.5, -3.0, 2.0]),
+        "importance": np.array([0.2, 0.0, 0.3, -2.0, 0.1]),
+        "annealed": np.array([0.0, 0.0, 0.0, 0.0, 0.5]),
+        "from_prior": np.array([-4.0, 3.0, -4.0, 0.9, -1.0]),
+    }
+    modes = pae_results.several_modes(arrays)
+    np.testing.assert_array_equal(modes, [False, True, False, False, False])
+    found = pae_results.failures_explained(arrays)
+    assert found == {"modes": 1, "shape": 2, "rest": 1}
+    failed = np.abs(pae_results.evidence_errors(arrays, "laplace")) > 1
+    assert sum(found.values()) == failed.sum()
+
+
+def test_minutes_are_for_ten_thousand_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    results = pae_results.Results(notebook("pae-test", profile="smoke"))
+    found = {"laplace_seconds": {"cpu_seconds": 30.0}, "laplace_images": 5000}
+    monkeypatch.setattr(results, "metrics", lambda name: found)
+    assert results.laplace_minutes("laplace-d32") == 1.0
+    assert results.has("evidence")
+    assert not results.has("laplace-d32")

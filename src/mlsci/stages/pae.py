@@ -114,7 +114,7 @@ ROWS: dict[str, Row] = {
     "vae-flow": Row("VAE + quick flow", "aeflow/vae-d32", "flow", AEFLOW_SEEDS),
     "two-stage": Row("two-stage VAE", "aeflow/vae-d32", "second-vae", AEFLOW_SEEDS),
     "map": Row("PAE of the talk, quick flow", "map-ae", "flow", AEFLOW_SEEDS),
-    "short": Row("AE + 50 Gaussians", "short-ae", "mixture", AEFLOW_SEEDS),
+    "short": Row("AE, short, + 50 Gaussians", "short-ae", "mixture", AEFLOW_SEEDS),
     "rae-gp": Row("RAE-GP + 50 Gaussians", "rae-gp", "mixture", AEFLOW_SEEDS),
     "rae-sn": Row("RAE-SN + 50 Gaussians", "rae-sn", "mixture", AEFLOW_SEEDS),
     "beta-vae": Row("beta-VAE, annealed", "beta-vae", "normal", AEFLOW_SEEDS),

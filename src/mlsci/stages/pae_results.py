@@ -13,7 +13,7 @@ from mlsci.report import seal
 from mlsci.report.session import Session
 from mlsci.stages import all_stages, with_inputs
 from mlsci.stages.aeflow_results import mean_and_deviation
-from mlsci.stages.pae import ROWS, SIZES
+from mlsci.stages.pae import ROWS
 
 Metrics = dict[str, Any]
 Value = tuple[float, float | None]
@@ -86,14 +86,15 @@ class Results:
         seals = (seal.read(stage.name, profile) for stage in with_inputs(names, profile))
         return sum(found["record"]["cpu_seconds"] for found in seals if found) / 3600
 
-    def laplace_minutes(self) -> float:
-        """Return the processor minutes of Laplace's evidence for 10,000 images of the table's PAE.
+    def has(self, name: str) -> bool:
+        """Return whether the profile has the artefact ``pae/<name>``."""
+        return self._session.profile in all_stages()[f"pae/{name}"].params
 
-        It is what its scores took longer than those of the same networks without the evidence.
-        """
-        took = [self.every(row)[0]["scoring"]["cpu_seconds"] for row in ("pae", "ae-gaussian")]
-        images = SIZES[self._session.profile]["costly"] * (len(self.strangers()) + 1)
-        return (took[0] - took[1]) * 10_000 / images / 60
+    def laplace_minutes(self, name: str) -> float:
+        """Return the processor minutes of the evidence of 10,000 images, as ``pae/<name>`` took."""
+        found = self.metrics(name)
+        seconds = float(found["laplace_seconds"]["cpu_seconds"])
+        return seconds * 10_000 / int(found["laplace_images"]) / 60
 
     def seeds_of(self, stem: str) -> list[Metrics]:
         """Return the numbers of ``pae/<stem>-s<seed>`` for every seed that the profile has."""
@@ -253,6 +254,28 @@ def annealed(arrays: dict[str, np.ndarray]) -> np.ndarray:
     Both are unbiased for p(x); what is found by one of them is there, so that the larger is taken.
     """
     return np.maximum(arrays["annealed"], arrays["from_prior"]).astype(np.float64)
+
+
+def several_modes(arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Return where annealing from the prior finds a nat more than from the Gaussian, ``(n,)``.
+
+    There is a mode elsewhere, that a descent from the encoder's code does not reach.
+    """
+    return np.asarray(arrays["from_prior"] > arrays["annealed"] + 1)
+
+
+def failures_explained(arrays: dict[str, np.ndarray]) -> dict[str, int]:
+    """Return how many images Laplace's evidence is more than a nat off for, by the cause.
+
+    "modes": another mode; "shape": one mode that is not Gaussian, as importance samples from the
+    very Gaussian are within a nat; "rest": what neither explains.
+    """
+    failed = np.abs(evidence_errors(arrays, "laplace")) > 1
+    modes = failed & several_modes(arrays)
+    mended = np.abs(evidence_errors(arrays, "importance")) <= 1
+    shape = failed & ~modes & mended
+    rest = failed & ~modes & ~mended
+    return {name: int(v.sum()) for name, v in (("modes", modes), ("shape", shape), ("rest", rest))}
 
 
 def share_within(values: Sequence[float] | np.ndarray, limit: float) -> float:

@@ -42,8 +42,8 @@ FEWER: dict[str, dict[str, Any]] = {
     "smoke": {**IMAGES["smoke"], "train": 400},
 }
 
-# How the densities of codes are fitted; the flow is the quick one of the chapter on flows, half as
-# deep as the main one.
+# How the densities of codes are fitted; the flow is the quick one of the chapter on flows, smaller
+# than the main one and trained for fewer epochs.
 SCHEDULE: dict[str, dict[str, Any]] = {
     "full": {"epochs": 14, "batch": 512, "rate": 2e-3, "warmup": 200, "weight_decay": 0.1},
     "smoke": {"epochs": 6, "batch": 100, "rate": 3e-3, "warmup": 20, "average": 0.9},
