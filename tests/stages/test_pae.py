@@ -267,6 +267,11 @@ def test_the_table_is_over_seeds_and_best_is_best() -> None:
     assert results.floors() == {"reconstructions": 2.0}
     assert results.strangers() == ["digits"]
     assert results.shortfall("pae", "digits")[0] == pytest.approx(0.05)
+    assert results.shortfall("pae", "digits", learned=True)[0] == pytest.approx(0.05)
+    results.every("compression")[0]["detection"]["compressed size"] = {"digits": {"auroc": 1.0}}
+    assert results.shortfall("pae", "digits")[0] == pytest.approx(0.15)
+    assert results.shortfall("pae", "digits", learned=True)[0] == pytest.approx(0.05)
+    del results.every("compression")[0]["detection"]["compressed size"]
     assert set(results.detection_table(rows=["vae"])) == {"VAE, ln p(z)"}
     table = results.detection_table()
     assert table["compressed size, ln p(z)"] == [(0.6, None)]

@@ -193,13 +193,16 @@ class Results:
             for row, score in self.detection_rows(rows)
         }
 
-    def shortfall(self, row: str, strangers: str) -> Value:
+    def shortfall(self, row: str, strangers: str, *, learned: bool = False) -> Value:
         """Return the best AUROC of all other models minus the best of a row, for one set.
 
-        Zero or less if the row is best. The score is chosen on the set itself, for every model.
+        Zero or less if the row is best. The score is chosen on the set itself, for every model. If
+        `learned`, scores that contain the size of the compressed image are left out.
         """
         best: dict[str, float] = {}
         for name, score in self.detection_rows():
+            if learned and "compressed size" in score:
+                continue
             value = self.detection(name, score, strangers)[0]
             best[name] = max(best.get(name, 0.0), value)
         return max(value for name, value in best.items() if name != row) - best[row], None

@@ -43,7 +43,7 @@ FEWER: dict[str, dict[str, Any]] = {
 }
 
 # How the densities of codes are fitted; the flow is the quick one of the chapter on flows, smaller
-# than the main one and trained for fewer epochs.
+# than the main one and trained for fewer epochs, but in smaller batches: there may be fewer codes.
 SCHEDULE: dict[str, dict[str, Any]] = {
     "full": {"epochs": 14, "batch": 512, "rate": 2e-3, "warmup": 200, "weight_decay": 0.1},
     "smoke": {"epochs": 6, "batch": 100, "rate": 3e-3, "warmup": 20, "average": 0.9},
@@ -53,7 +53,9 @@ DENSITIES: dict[str, dict[str, dict[str, Any]]] = {
         "normal": {},
         "gaussian": {"components": 1},
         "mixture": {"components": 50},
-        "flow": QUICK["full"],
+        "flow": {"shape": QUICK["full"]["shape"],
+                 "training": {**QUICK["full"]["training"], "batch": 256, "warmup": 100,
+                              "average": 0.995}},
         "second-vae": {"hidden": [512, 512],
                        "training": {**SCHEDULE["full"], "rate": 1e-3, "weight_decay": 0.0}},
         "vib": {"model": {"latent": 32}, "training": SHORT["full"]},
