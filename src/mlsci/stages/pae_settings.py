@@ -39,7 +39,7 @@ SHORT: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 FEWER: dict[str, dict[str, Any]] = {
     "full": {**IMAGES["full"], "train": IMAGES["full"]["train"] // 2},
-    "smoke": {**IMAGES["smoke"], "train": 400},
+    "smoke": {**IMAGES["smoke"], "train": 600},
 }
 
 # How the densities of codes are fitted; the flow is the quick one of the chapter on flows, smaller
@@ -64,7 +64,8 @@ DENSITIES: dict[str, dict[str, dict[str, Any]]] = {
         "normal": {},
         "gaussian": {"components": 1},
         "mixture": {"components": 5},
-        "flow": QUICK["smoke"],
+        "flow": {"shape": {"layers": 2, "hidden": [32]},
+                 "training": {**SCHEDULE["smoke"], "batch": 50}},
         "second-vae": {"hidden": [32], "training": SCHEDULE["smoke"]},
         "vib": {"model": {"latent": 8, "channels": [8, 16]}, "training": SHORT["smoke"]},
     },
