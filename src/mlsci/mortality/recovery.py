@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .backtest import ModelOf
-from .counterfactual import Calendar
+from .counterfactual import Calendar, Prediction
 from .simulate import SyntheticCountry
+
+DRAWS = 4000  # of a prediction: deviations within 1%
 
 
 @dataclass(frozen=True)
@@ -75,4 +77,42 @@ def recover(country: SyntheticCountry, model: ModelOf, pre: int) -> Recovered:
         estimate=counts[:, -1, pre:].sum(1) - total.mean,
         deviation=total.deviation,
         nation_deviation=float(nation.deviation),
+    )
+
+
+def recover_from_part(
+    true: np.ndarray,
+    observed: np.ndarray,
+    prediction: Prediction,
+    days: np.ndarray,
+    factor: np.ndarray,
+    seed: int,
+) -> Recovered:
+    """Estimate the excess of whole regions from the part of their towns that is known.
+
+    The told error is the prediction's; that towns differ from each other is not in it.
+
+    Parameters
+    ----------
+    true
+        Excess deaths in all towns, ``(regions,)``.
+    observed
+        Deaths in the known towns after the first weeks, ``(..., regions, weeks)``.
+    prediction
+        Of deaths a day in the same towns, shaped as `observed`.
+    days
+        Length of the weeks, ``(weeks,)``.
+    factor
+        All people over those in known towns, ``(regions,)``.
+    seed
+        Of the draws that sums over weeks, regions and ages are made of.
+    """
+    draws = prediction.sample(DRAWS, seed) @ days
+    expected = draws.reshape(DRAWS, -1, len(true)).sum(1) * factor
+    counted = observed.sum(-1).reshape(-1, len(true)).sum(0) * factor
+    return Recovered(
+        true=true,
+        estimate=counted - expected.mean(0),
+        deviation=expected.std(0, ddof=1),
+        nation_deviation=float(expected.sum(1).std(ddof=1)),
     )

@@ -150,4 +150,25 @@ STAGES: tuple[Stage, ...] = (
         },
         sources=CHECKED,
     ),
+    Stage(
+        # As many towns as Italy has, and a release that covers part of them: every model.
+        name="covid/recovery-towns",
+        run="mlsci.stages.covid_recovery_runs:from_towns",
+        params={
+            "full": {
+                "countries": 3, "share": 1.0, "size": 1.0, "shown_to": SHOWN_TO, "last": "04-11",
+                "inference": {"points": 64, "draws": 1000}, "seed": 0,
+            },
+            "smoke": {
+                "countries": 1, "share": 0.02, "size": 0.1, "shown_to": SHOWN_TO, "last": "03-28",
+                "inference": {"points": 32, "draws": 200}, "seed": 0,
+            },
+        },
+        sources=(
+            *CHECKED, "mortality/classical.py", "mortality/conditional_gp.py",
+            "mortality/harmonic_regression.py", "mortality/synthetic_control.py",
+            "mortality/synthetic_towns.py", "mortality/weekly_trend.py",
+            "stages/covid_hierarchical_checks.py",
+        ),
+    ),
 )  # fmt: skip
