@@ -8,10 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlsci.lensing import io
+from mlsci.lensing import io, results
 from mlsci.lensing.settings import Settings
 from mlsci.report.seal import Job
-from mlsci.stages import lensing, lensing_checks, lensing_runs, lensing_slices, lensing_speed
+from mlsci.stages import (
+    lensing,
+    lensing_checks,
+    lensing_runs,
+    lensing_slices,
+    lensing_speed,
+    lensing_surrogates,
+)
 
 STAGES = {stage.name: stage for stage in lensing.STAGES}
 
@@ -46,7 +53,7 @@ def runs(monkeypatch):
     """Stand-ins for runs of the batch script, in this process."""
     from mpi4py import MPI
 
-    from mlsci.lensing import results, simulate
+    from mlsci.lensing import simulate
 
     asked = []
 
@@ -116,6 +123,45 @@ def test_a_map_is_seen_as_particles_too(tmp_path):
     assert spread[0] < spread[1] < spread[2]
     # Sharpening moves particles towards each other.
     assert found["zoom_sharpened"].std() > found["zoom_raw"].std()
+
+
+def test_surrogates_are_of_the_seeds_of_costly_runs_and_beyond(tmp_path):
+    seeds = [
+        params["seeds"] for stage in lensing.STAGES if "surrogates" in stage.name
+        for profile, params in stage.params.items() if profile == "full"
+    ]  # fmt: skip
+    assert len(seeds) == lensing.PARTS
+    assert seeds[0][0] == 0
+    assert all(one[1] == two[0] for one, two in zip(seeds, seeds[1:]))
+    assert seeds[-1][1] > 100 > STAGES["lensing/accuracy"].params["full"]["seeds"]
+    one = job("lensing/surrogates-1", tmp_path, seeds=[3, 5])
+    lensing_surrogates.measure(one)
+    first = (one.out / "surrogates.json").read_bytes()
+    found = json.loads(first)
+    assert found["seeds"] == [3, 4]
+    assert np.shape(found["power"]) == (2, len(found["ell"]))
+    assert np.all(np.array(found["power"]) > 0)
+    # What was computed before an interruption is not computed again.
+    (one.work / "seed-4.json").write_text(json.dumps({"ell": [], "power": [], "shot_noise": 1.0}))
+    lensing_surrogates.measure(one)
+    assert json.loads((one.out / "surrogates.json").read_bytes())["power"][1] == []
+
+
+def test_surrogates_are_measured_in_the_bands_of_costly_runs():
+    for profile in ("full", "smoke"):
+        fine, cheap = (
+            results.bands(Settings.from_json(STAGES[name].params[profile]["settings"]))
+            for name in ("lensing/accuracy", "lensing/surrogates-0")
+        )
+        np.testing.assert_array_equal(fine.edges, cheap.edges)
+
+
+def test_surrogates_are_sharpened_as_costly_runs_are():
+    fine, cheap = (
+        Settings.from_json(STAGES[name].params["full"]["settings"])
+        for name in ("lensing/accuracy", "lensing/surrogates-0")
+    )
+    assert fine.correction == cheap.correction
 
 
 def test_more_steps_make_almost_the_same_map(runs, tmp_path):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mlsci.lensing.settings import Settings
-from mlsci.stages.lensing_results import Seeds, Steps, theory_spectrum
+from mlsci.stages.lensing_ensembles import Controlled, Seeds, Steps
+from mlsci.stages.lensing_results import theory_spectrum
 from mlsci.stages.lensing_speed_results import ORIGINAL, SpeedResults, displacement
 
 ELL = np.array([300.0, 600.0, 1200.0, 2400.0, 4800.0])
@@ -55,6 +56,25 @@ def test_the_mean_excess_has_a_sign_and_the_spread_of_seeds(seeds: Seeds) -> Non
 
 def test_values_between_bands_are_interpolated(seeds: Seeds) -> None:
     assert seeds.at(1200 * np.sqrt(2))[0] == pytest.approx(1.1)
+
+
+def test_what_surrogates_know_to_be_chance_is_taken_away() -> None:
+    """Runs twice their surrogates but for a constant; the surrogates' mean over others is 1."""
+    rng = np.random.default_rng(0)
+    twins, others = 1.3 + 0.1 * rng.standard_normal((5, 5)), np.array([[0.9], [1.1]]) + np.zeros(5)
+    theory, shot = np.full(5, 2.5), np.full(5, 0.5)
+    fine = Seeds(
+        Settings(), ELL, np.ones(5), 2 * twins + 0.5 + shot[:, None], shot,
+        {"takahashi": theory}, np.array([0.0, 1.0]), {},
+    )  # fmt: skip
+    found = Controlled(fine, twins, others)
+    assert fine.worst("takahashi", 300, 2000)[0] > 15
+    value, error = found.ratio()
+    np.testing.assert_allclose(value, 1)
+    np.testing.assert_allclose(error, 2 * 0.1 / 2.5)
+    np.testing.assert_allclose(found.correlation(), 1)
+    assert found.worst("takahashi", 300, 2000) == pytest.approx((0, 8), abs=1e-9)
+    assert found.excess("takahashi", 300, 2000) == pytest.approx((0, 8), abs=1e-9)
 
 
 def test_the_least_correlation_is_that_of_bands_that_end_below_the_goal() -> None:

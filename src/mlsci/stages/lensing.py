@@ -42,6 +42,14 @@ COARSE: dict[str, dict[str, Any]] = {
     "full": {**TALK["full"], "particles": 128, "pixels": 512},
     "smoke": TALK["smoke"],
 }
+# An eighth of the particles of a fine run, sharpened as that is, which keeps the two alike: raw
+# maps, or with parameters for their own spacing, follow the fine ones less closely.
+SURROGATE: dict[str, dict[str, Any]] = {
+    "full": {"particles": 128, "sharpening": {"low": 0.0972892, "high": 5.67245,
+                                              "alpha0": 0.00227681, "mu": -2.26767}},
+    "smoke": {"particles": 16, **TOY},
+}  # fmt: skip
+PARTS = 4  # of the surrogates' seeds
 
 # Whole runs that are timed: those for which times of the original are known, and a large one.
 TIMED: dict[str, dict[str, Any]] = {
@@ -76,14 +84,16 @@ def _maps(variant: str) -> Stage:
     )  # fmt: skip
 
 
-def _seeds(name: str, settings: dict[str, dict[str, Any]], count: int, pixels: int = 128) -> Stage:
+def _seeds(
+    name: str, settings: dict[str, dict[str, Any]], count: int, pixels: int = 128, toys: int = 2
+) -> Stage:
     return Stage(
         name=f"lensing/{name}",
         run="mlsci.stages.lensing_runs:repeat_seeds",
         params={
             profile: {
                 "settings": values,
-                "seeds": count if profile == "full" else min(2, count),
+                "seeds": count if profile == "full" else min(toys, count),
                 "pixels": pixels,
                 "seed": 0,
             }
@@ -111,10 +121,28 @@ def _steps(name: str, settings: dict[str, dict[str, Any]], count: int) -> Stage:
     )
 
 
+def _surrogates(part: int) -> Stage:
+    return Stage(
+        name=f"lensing/surrogates-{part}",
+        run="mlsci.stages.lensing_surrogates:measure",
+        params={
+            profile: {
+                "settings": {**TALK[profile], **TOY_THEORY[profile], **SURROGATE[profile]},
+                "seeds": [part * count, (part + 1) * count],
+                "seed": 0,
+            }
+            for profile, count in (("full", 50), ("smoke", 3))
+        },
+        sources=CODE,
+    )
+
+
 STAGES: tuple[Stage, ...] = (
     *(_maps(variant) for variant in VARIANTS),
     # What is asked of the maps: the mean of seeds at the full resolution, against theory.
-    _seeds("accuracy", TALK, 8, pixels=512),
+    _seeds("accuracy", TALK, 8, pixels=512, toys=3),
+    # And coarser ones of the same and of many more seeds, which tell what of that mean is chance.
+    *(_surrogates(part) for part in range(PARTS)),
     # The talk's picture: the first of those seeds.
     Stage(
         name="lensing/talk",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +12,9 @@ from mlsci.lensing import io, nbody, original, theory, tiling
 from mlsci.lensing.lightcone import Field
 from mlsci.lensing.settings import Settings
 from mlsci.report.session import Session
+from mlsci.stages.lensing import PARTS
+from mlsci.stages.lensing_ensembles import Controlled, Curve, Seeds, Steps, mean_and_error
 
-Curve = tuple[np.ndarray, np.ndarray | None]
 MODELS = {"takahashi": "halofit", "mead2020": "HMcode"}
 
 # Takahashi's halofit by multipole, for sources at z = 1: CAMB, CCL and CLASS agree to 0.1%.
@@ -26,132 +26,6 @@ ORIGINAL = {
     "sharpened": {814: 1.09, 1871: 1.18, 2731: 1.19, 3942: 1.31},
 }
 ORIGINAL_MEAN = 0.066  # of its maps at z = 1
-
-
-@dataclass(frozen=True)
-class Seeds:
-    """Spectra of one source over several seeds, and what their smoothed maps hold.
-
-    Attributes
-    ----------
-    ell, modes
-        ``(bands,)``.
-    power
-        ``(seeds, bands)`` with shot noise; `shot` ``(seeds,)`` is that of each.
-    theory
-        Averages over bands, by model.
-    edges, found
-        Bins of convergence, and histograms by ("values" or "gaussian").
-    """
-
-    settings: Settings
-    ell: np.ndarray
-    modes: np.ndarray
-    power: np.ndarray
-    shot: np.ndarray
-    theory: dict[str, np.ndarray]
-    edges: np.ndarray
-    found: dict[str, list[dict[str, Any]]]
-
-    @property
-    def signal(self) -> np.ndarray:
-        """Spectra less their shot noise ``(seeds, bands)``."""
-        return self.power - self.shot[:, None]
-
-    def mean(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the mean spectrum without shot noise, and its error from the seeds' spread."""
-        return _mean(self.signal)
-
-    def ratio(self, model: str = "takahashi", noisy: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Return the mean over theory and its error; `noisy` with the shot noise left in."""
-        return _mean((self.power if noisy else self.signal) / self.theory[model])
-
-    def worst(self, model: str, low: float, high: float) -> tuple[float, float]:
-        """Return the largest deviation from theory between two multipoles, in percent, and error.
-
-        In the smallest fields no band lies between them; then it is that of the nearest.
-        """
-        value, error = self.ratio(model)
-        inside = self._between(low, high)
-        at = inside[np.argmax(np.abs(value[inside] - 1))]
-        return 100 * abs(float(value[at]) - 1), 100 * float(error[at])
-
-    def excess(self, model: str, low: float, high: float) -> tuple[float, float]:
-        """Return the mean excess over theory between two multipoles, in percent, and its error.
-
-        Bands count by their modes.
-        """
-        inside = self._between(low, high)
-        weights = self.modes[inside] / self.modes[inside].sum()
-        value, error = _mean((self.signal / self.theory[model])[:, inside] @ weights[:, None])
-        return 100 * (float(value[0]) - 1), 100 * float(error[0])
-
-    def _between(self, low: float, high: float) -> np.ndarray:
-        inside = np.flatnonzero((self.ell > low) & (self.ell < high))
-        if len(inside):
-            return inside
-        return np.array([np.argmin(np.abs(np.log(self.ell / np.sqrt(low * high))))])
-
-    def at(self, ell: float, noisy: bool = False) -> tuple[float, float]:
-        """Return the mean over halofit at a multipole, and its error, from the bands around it."""
-        value, error = self.ratio(noisy=noisy)
-        where = np.log(self.ell)
-        return tuple(float(np.interp(np.log(ell), where, one)) for one in (value, error))  # type: ignore[return-value]
-
-    def histogram(self, of: str, kind: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the mean "density" or "peaks" in each bin of "values" or "gaussian", and error."""
-        return _mean(np.array([one[kind] for one in self.found[of]]))
-
-    def moment(self, of: str, which: int) -> tuple[float, float]:
-        """Return standard deviation (0), skewness (1) or kurtosis (2) of smoothed maps."""
-        value, error = _mean(np.array([[one["moments"][which]] for one in self.found[of]]))
-        return float(value[0]), float(error[0])
-
-    def peaks_above(self, of: str, height: float) -> tuple[float, float]:
-        """Return how many peaks a square degree are higher than a convergence, and the error."""
-        high = self.edges[:-1] >= height - 1e-9
-        each = [[np.sum(np.array(one["peaks"])[high])] for one in self.found[of]]
-        value, error = _mean(np.array(each))
-        return float(value[0]), float(error[0])
-
-
-@dataclass(frozen=True)
-class Steps:
-    """Maps of few and of many steps, of the same initial conditions.
-
-    Attributes
-    ----------
-    stages
-        How many scale factors few and many are, both ends counted.
-    goal
-        Multipole at which a band ends.
-    edges, ell
-        ``(bands + 1,)`` and ``(bands,)``.
-    few, many, cross
-        Spectra of the maps and of one with the other, ``(seeds, bands)``.
-    """
-
-    stages: tuple[int, int]
-    goal: float
-    edges: np.ndarray
-    ell: np.ndarray
-    few: np.ndarray
-    many: np.ndarray
-    cross: np.ndarray
-
-    def correlation(self) -> Curve:
-        """Return the coefficient of correlation by band, and its error where seeds give one."""
-        return _mean_if(self.cross / np.sqrt(self.few * self.many))
-
-    def ratio(self) -> Curve:
-        """Return the spectrum of few steps over that of many, and its error likewise."""
-        return _mean_if(self.few / self.many)
-
-    def least(self) -> tuple[float, float | None]:
-        """Return the correlation of the band up to the goal that has the least, and its error."""
-        value, error = self.correlation()
-        at = int(np.argmin(np.where(self.edges[1:] < self.goal * (1 + 1e-9), value, np.inf)))
-        return float(value[at]), None if error is None else float(error[at])
 
 
 class LensingResults:
@@ -234,6 +108,18 @@ class LensingResults:
             {model: np.array(values) for model, values in source["theory"].items()},
             np.array(found["edges"]), {key: found[key] for key in ("values", "gaussian")},
         )  # fmt: skip
+
+    def controlled(self) -> Controlled:
+        """Return the seeds of "accuracy" with their surrogates."""
+        fine = self.seeds("accuracy")
+        powers: dict[int, np.ndarray] = {}
+        for part in range(PARTS):
+            found = self._json(f"surrogates-{part}", "surrogates.json")
+            signal = np.array(found["power"]) - np.array(found["shot_noise"])[:, None]
+            powers.update(zip(found["seeds"], signal))
+        first = fine.settings.seed
+        twins = [powers.pop(seed) for seed in range(first, first + len(fine.power))]
+        return Controlled(fine, np.array(twins), np.array(list(powers.values())))
 
     def published_ratio(self) -> tuple[np.ndarray, np.ndarray]:
         """Return maps with the published sharpening over halofit, and the error.
@@ -325,13 +211,13 @@ class LensingResults:
         """Return weak fields' spectra over Limber's integral, and over that for boxes."""
         small, large = self.linear["fields"]
         return {
-            f"over Limber's integral, boxes of {small['box']:.0f} Mpc/h": _mean(
+            f"over Limber's integral, boxes of {small['box']:.0f} Mpc/h": mean_and_error(
                 small["measured"] / small["limber"]
             ),
-            f"the same, boxes of {large['box']:.0f} Mpc/h": _mean(
+            f"the same, boxes of {large['box']:.0f} Mpc/h": mean_and_error(
                 large["measured"] / large["limber"]
             ),
-            f"over that for boxes of {small['box']:.0f} Mpc/h": _mean(
+            f"over that for boxes of {small['box']:.0f} Mpc/h": mean_and_error(
                 small["measured"] / small["periodic"]
             ),
         }
@@ -345,7 +231,7 @@ class LensingResults:
         """
         found, modes = self.linear["fields"][int(large)], self.linear["modes"]
         weights = modes / modes.sum()
-        value, error = _mean((found["measured"] / found[against]) @ weights[:, None])
+        value, error = mean_and_error((found["measured"] / found[against]) @ weights[:, None])
         return 100 * abs(float(value[0]) - 1), 100 * float(error[0])
 
     @cached_property
@@ -372,16 +258,6 @@ def theory_spectrum(ells: list[int]) -> np.ndarray:
     cosmology = Cosmology()
     power = theory.matter_power(cosmology, 1.0)
     return theory.convergence_spectrum(cosmology, power, np.array(ells, float), 1.0)
-
-
-def _mean(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean over the first axis, and its standard error."""
-    return values.mean(0), values.std(0, ddof=1) / np.sqrt(len(values))
-
-
-def _mean_if(values: np.ndarray) -> Curve:
-    """Return the mean over the first axis, and its standard error if there are two or more."""
-    return _mean(values) if len(values) > 1 else (values[0], None)
 
 
 def _at(ell: np.ndarray, known: np.ndarray, values: np.ndarray) -> np.ndarray:
