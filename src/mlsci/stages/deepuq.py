@@ -97,7 +97,8 @@ STAGES: tuple[Stage, ...] = (
         "bimodal",
         "deepuq_examples:weigh_modes",
         {
-            "full": {"digit": 6, "starts": 64, "bank": 20000, "kept": 500, "methods": {
+            "full": {"digit": 6, "starts": 64, "bank": 20000, "kept": 500, "learnt": 20000,
+                     "methods": {
                 "Laplace": ["laplace", "modes", 2000],
                 "mixture": ["mixture", "modes", 2000],
                 "importance": ["importance", "modes", 20000],
@@ -105,7 +106,8 @@ STAGES: tuple[Stage, ...] = (
                 "SMC": ["smc", "modes", 8000],
                 "SMC from the prior": ["smc", "prior", 8000],
             }},
-            "smoke": {"digit": 6, "starts": 6, "bank": 500, "kept": 100, "methods": {
+            "smoke": {"digit": 6, "starts": 6, "bank": 500, "kept": 100, "learnt": 400,
+                      "methods": {
                 "Laplace": ["laplace", "modes", 200],
                 "mixture": ["mixture", "modes", 200],
                 "importance": ["importance", "modes", 400],
@@ -114,7 +116,7 @@ STAGES: tuple[Stage, ...] = (
                 "SMC from the prior": ["smc", "prior", 200],
             }},
         },
-        POSTERIOR,
+        (*POSTERIOR, "reconstruction/population.py"),
         ("deepuq/model",),
     ),
     *(
@@ -145,8 +147,8 @@ STAGES: tuple[Stage, ...] = (
             f"coverage-{name}",
             "deepuq_checks:cover",
             {
-                "full": {"corruption": name, "data": 100, "held": 100, "starts": 8, "draws": 200,
-                         "kept": 100, "strangers": 50, "methods": {
+                "full": {"corruption": name, "data": 100, "held": 150, "starts": 8, "draws": 200,
+                         "kept": 100, "strangers": 30, "methods": {
                     "white": {"smc": 200},
                     "measured": {"laplace": 400, "mixture": 400, "importance": 2000, "hmc": 400,
                                  "smc": 400},

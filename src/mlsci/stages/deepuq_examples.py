@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from mlsci.reconstruction.corruption import Compose, Corruption, columns_hidden
+from mlsci.reconstruction.importance import pareto_shape
 from mlsci.reconstruction.likelihood import Likelihood
+from mlsci.reconstruction.population import population
 from mlsci.reconstruction.reconstruct import find_modes, reconstruct
 from mlsci.report import files
 from mlsci.report.arrays import write_arrays
@@ -67,6 +69,16 @@ def weigh_modes(job: Job) -> None:
         )
         arrays[f"modes/{kind}"] = as_bytes(model.images(modes.mixture.mean[0]))
         numbers[kind] = {"evidence": modes.mixture.weights[0].tolist(), "methods": {}}
+        with Clock() as clock:
+            learnt = population(likelihood, data, modes.mixture, draws=p["learnt"], seed=job.seed)
+        share = modes.mixture.responsibilities(learnt.u)[0]
+        numbers[kind]["learnt"] = clock.record | {
+            "mode_weights": (np.exp(learnt.log_weights[0]) @ share).tolist(),
+            "log_evidence": float(learnt.log_evidence[0]),
+            "effective": float(learnt.effective[0]),
+            "pareto": float(pareto_shape(learnt.log_weights)[0]),
+        }
+        print(kind, "learnt", numbers[kind]["learnt"], flush=True)
         for label, (method, start, draws) in p["methods"].items():
             with Clock() as clock:
                 found = reconstruct(likelihood, y, method=method, start=start, draws=draws,
