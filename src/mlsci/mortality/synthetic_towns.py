@@ -40,6 +40,7 @@ TOWNS = MappingProxyType(
 LAST_DAY = {1: 415, 2: 331, 3: 0}
 """Last day known of 2020, 100 month + day, by class."""
 
+FEWEST = (5, 3, 4)  # of a region in a part of the country, in the order of `TOWNS`
 SIZE_SPREAD = 1.2  # deviation of the logarithm of towns' populations within a region
 SEVERITY_SPREAD = 0.5  # of the logarithm of how strong the epidemic is in a town
 MORTALITY = 0.0106  # deaths a year and person
@@ -87,7 +88,7 @@ def in_towns(country: SyntheticCountry, seed: int, share: float = 1.0) -> Towned
     if country.ordinary.years != YEARS:
         raise ValueError(f"years {country.ordinary.years}: Istat's by-town layout has {YEARS}")
     generator = np.random.default_rng([seed, 4])
-    counts = [[max(round(share * n), 5 - k) for k, n in enumerate(TOWNS[r])] for r in REGIONS]
+    counts = [[max(round(share * n), m) for n, m in zip(TOWNS[r], FEWEST)] for r in REGIONS]
     classes = [_classes(generator, *map(int, numbers)) for numbers in counts]
     sizes = [np.exp(SIZE_SPREAD * generator.standard_normal(len(one))) for one in classes]
     sizes = [one / one.sum() for one in sizes]
