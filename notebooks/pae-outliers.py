@@ -312,7 +312,7 @@ for position, name in zip(("first", "second"), range(len(classes)), strict=True)
 # {glue:text}`pae.auroc_left_out_first_mixture` and {glue:text}`pae.auroc_left_out_second_mixture`.
 # The compressed size alone has {glue:text}`pae.auroc_left_out_first_compression` and
 # {glue:text}`pae.auroc_left_out_second_compression`: a plain dress or a sneaker is a simple image,
-# and no density of codes makes more of it than that.
+# and no density of codes does much better than that.
 #
 # ## Strangers of your own
 #

@@ -149,9 +149,9 @@ for measure, column in {**measures, "told_apart": told, "closer_to_training": me
 # stage of a two-stage VAE at {glue:text}`pae.frechet_two_stage`, a flow on pixels at
 # {glue:text}`pae.frechet_pixel_flow`, and linear components at {glue:text}`pae.frechet_pca`. The
 # difference to the best rival is {glue:text}`pae.frechet_behind_best` standard errors (below zero,
-# the PAE is ahead). A VAE gains as much from a flow as an auto-encoder does: with a quick one it is
-# at {glue:text}`pae.frechet_vae_flow`, and at {glue:text}`pae.frechet_vae_main_flow` with the flow
-# of the first chapter, the one that the PAE has.
+# the PAE is ahead). A flow of the codes mends a VAE as it does an auto-encoder: with a quick one it
+# is at {glue:text}`pae.frechet_vae_flow`, and at {glue:text}`pae.frechet_vae_main_flow` with the
+# flow of the first chapter, the one that the PAE has.
 #
 # Among those of the short schedule a plain auto-encoder with a mixture is at
 # {glue:text}`pae.frechet_short`, regularised ones with the same mixture at
