@@ -258,15 +258,20 @@ for meaning, row in meanings.items():
 # ```
 #
 # Of what others proposed, on the models of this book: the likelihood of a flow on pixels reaches
-# {glue:text}`pae.auroc_pixels_digits` for digits, its likelihood ratio to a flow trained on
-# images with noisy pixels {glue:text}`pae.auroc_ratio_digits`, its sum with the compressed size
+# {glue:text}`pae.auroc_pixels_digits` for digits, its likelihood ratio to a flow trained on images
+# with noisy pixels {glue:text}`pae.auroc_ratio_digits` (the published value, of an autoregressive
+# model, is not reproduced by this flow), its sum with the compressed size
 # {glue:text}`pae.auroc_complexity_digits`, its typicality {glue:text}`pae.auroc_typicality_digits`,
-# and the importance-weighted bound of a VAE {glue:text}`pae.auroc_iwae_digits`. The information
-# bottleneck, which learns from the labels, finds digits by its rate with
+# and the importance-weighted bound of a VAE {glue:text}`pae.auroc_iwae_digits`.
+#
+# The information bottleneck, which learns from the labels, finds digits by its rate with
 # {glue:text}`pae.auroc_vib_digits`, and by the largest probability of a label with
 # {glue:text}`pae.auroc_vib_label_digits`; garments upside down with
-# {glue:text}`pae.auroc_vib_flip_ud` and {glue:text}`pae.auroc_vib_label_flip_ud`. The talk's
-# variant of the PAE, by the short schedule, reaches {glue:text}`pae.auroc_map_digits`,
+# {glue:text}`pae.auroc_vib_flip_ud` and {glue:text}`pae.auroc_vib_label_flip_ud`. The published
+# values, of another network, are higher, and this small one with a fixed prior does not reproduce
+# them.
+#
+# The talk's variant of the PAE, by the short schedule, reaches {glue:text}`pae.auroc_map_digits`,
 # {glue:text}`pae.auroc_map_flip_lr` and {glue:text}`pae.auroc_map_flip_ud` with the density of its
 # code.
 #
