@@ -101,12 +101,10 @@ def corner(clouds: Mapping[str, np.ndarray], directions: Sequence[int]) -> Figur
     return figure
 
 
-def calibration(levels: np.ndarray, curves: Mapping[str, np.ndarray], noise: float) -> Figure:
-    """Draw expected coverage less credibility, by method; a band holds what chance may do."""
+def calibration(levels: np.ndarray, curves: Mapping[str, np.ndarray], chance: float) -> Figure:
+    """Draw expected coverage less credibility, by method; a band of points that chance reaches."""
     figure, axis = plt.subplots(layout="constrained")
-    spread = 200 * noise * np.sqrt(levels * (1 - levels))
-    axis.fill_between(100 * levels, -spread, spread, color=GREY, alpha=0.25, lw=0,
-                      label="chance (95%)")  # fmt: skip
+    axis.axhspan(-chance, chance, color=GREY, alpha=0.25, lw=0, label="chance (95%)")
     axis.axhline(0, color=GREY, lw=1)
     for label, curve in curves.items():
         axis.plot(100 * levels, 100 * (curve - levels), label=label)

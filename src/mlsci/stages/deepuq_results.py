@@ -118,11 +118,10 @@ class Results:
     # On test images.
 
     def coverage(
-        self, name: str, method: str, part: str, level: float, *, where: str = "predicted",
-        kind: str = "measured",
-    ) -> Pair:  # fmt: skip
+        self, name: str, method: str, part: str, level: float, *, where: str = "predicted"
+    ) -> Pair:
         """Return the coverage of hidden active pixels of test images and its error, per cent."""
-        found = self.metrics(f"coverage-{name}")[kind]["methods"][method]["coverage"]
+        found = self.metrics(f"coverage-{name}")["methods"][method]["coverage"]
         return percent(found[part][where][str(level)])
 
     def coverage_groups(self, parts: dict[str, str], level: float) -> dict[str, dict[str, Pair]]:
@@ -134,21 +133,21 @@ class Results:
             for name in COVERED
         }
 
-    def real(self, name: str, key: str, method: str, kind: str = "measured") -> np.ndarray:
+    def real(self, name: str, key: str, method: str) -> np.ndarray:
         """Return an array of one corruption and method, test images."""
-        return self.arrays(f"coverage-{name}")[f"{key}/{kind}/{method}"]
+        return self.arrays(f"coverage-{name}")[f"{key}/{method}"]
 
     def method_table(self, key: str, names: tuple[str, ...] = COVERED) -> dict[str, float]:
         """Return the median of a number over test images of all corruptions, by method."""
         return {
             LABELS[m]: float(np.median(np.concatenate([self.real(n, key, m) for n in names])))
             for m in METHODS
-            if f"{key}/measured/{m}" in self.arrays(f"coverage-{names[0]}")
+            if f"{key}/{m}" in self.arrays(f"coverage-{names[0]}")
         }
 
     def seconds(self, method: str) -> float:
         """Return CPU seconds a test image, mean over corruptions."""
-        found = [self.metrics(f"coverage-{name}")["measured"]["methods"][method]["seconds"]
+        found = [self.metrics(f"coverage-{name}")["methods"][method]["seconds"]
                  / len(self.real(name, "p_value", method)) for name in COVERED]  # fmt: skip
         return float(np.mean(found))
 
@@ -157,9 +156,9 @@ class Results:
         found = np.mean([self.real(name, "effective", method).mean() for name in COVERED])
         return float(found / self.seconds(method))
 
-    def many_modes(self, name: str, kind: str = "measured") -> float:
+    def many_modes(self, name: str) -> float:
         """Return the share of test images with two modes or more within five nats."""
-        return float((self.arrays(f"coverage-{name}")[f"modes/{kind}"] > 1).mean())
+        return float((self.arrays(f"coverage-{name}")["modes"] > 1).mean())
 
     def importance_honest(self) -> tuple[float, float]:
         """Return the shares of test images with effective weights, and with these or a flag."""
@@ -168,7 +167,7 @@ class Results:
             draws = self.real(name, "effective", "importance")
             total = 2000 if self._session.profile == "full" else 80
             enough = draws > 0.2 * total
-            flags = self.metrics(f"coverage-{name}")["measured"]["methods"]["importance"]["flags"]
+            flags = self.metrics(f"coverage-{name}")["methods"]["importance"]["flags"]
             good.append(enough.mean())
             honest.append(min(1.0, enough.mean() + flags["weights too uneven"]))
         return float(np.mean(good)), float(np.mean(honest))
@@ -198,10 +197,15 @@ class Results:
         return found
 
     def mode_weights(self, kind: str, label: str) -> np.ndarray:
-        """Return the weights of the masked four's modes by a method; "evidence" for the masses."""
+        """Return the weights of the masked four's modes by a method.
+
+        "evidence" are the masses, "learnt importance" weights of a proposal that learns.
+        """
         found = self.metrics("bimodal")[kind]
         if label == "evidence":
             return np.array(found["evidence"])
+        if label == "learnt importance":
+            return np.array(found["learnt"]["mode_weights"])
         return np.array(found["methods"][label]["mode_weights"])
 
     def digit_odds(self, kind: str, label: str) -> np.ndarray:

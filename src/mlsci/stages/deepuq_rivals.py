@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from mlsci.reconstruction.calibration import interval_coverage, simulate
 from mlsci.reconstruction.classical import Wiener, nearest, total_variation
 from mlsci.reconstruction.corruption import Corruption
 from mlsci.reconstruction.likelihood import Likelihood
-from mlsci.reconstruction.predictive import ErrorWidth
+from mlsci.reconstruction.predictive import ErrorWidth, inflated, log_score
 from mlsci.report import files
 from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
@@ -23,7 +24,6 @@ from mlsci.stages.deepuq_checks import Sampled, sample, search
 from mlsci.stages.deepuq_runs import corruptions, hidden_pixels, load_model
 
 Draw = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
-SMALLEST = 0.02  # deviation below which no log score is rewarded: five grey values
 
 
 def compare(job: Job) -> None:
@@ -39,12 +39,16 @@ def compare(job: Job) -> None:
     truth, held = x["test"][: p["data"]], x["validation"][-p["held"] :]
     chosen = {name: corruptions(model.image)[name] for name in p["corruptions"]}
     wiener = Wiener(x["train"])
+    likelihoods = {
+        name: Likelihood(model, corruption, inflated(residual, inflation_of(job, name)))
+        for name, corruption in chosen.items()
+    }
     trained: dict[str, tuple[Draw, ErrorWidth]] = {}
     numbers: dict[str, Any] = {"training": {}, "scores": {}}
     for name, corruption in chosen.items():
         y_held = corruption.apply(held, seed=job.seed + 1)
         hidden = hidden_pixels(corruption, model.image)
-        likelihood = Likelihood(model, corruption, residual)
+        likelihood = likelihoods[name]
         for kind, train in (("cvae", train_vae), ("cflow", train_flow)):
             with Clock() as clock:
                 draw = train(p, likelihood, x["train"], held, job.seed)
@@ -56,7 +60,7 @@ def compare(job: Job) -> None:
     for name, corruption in chosen.items():
         y, y_held = (corruption.apply(v, seed=job.seed + k) for k, v in enumerate((truth, held)))
         hidden = hidden_pixels(corruption, model.image)
-        likelihood = Likelihood(model, corruption, residual)
+        likelihood = likelihoods[name]
         drawn: dict[str, np.ndarray] = {}
         seconds: dict[str, float] = {}
         with Clock() as clock:
@@ -93,6 +97,12 @@ def compare(job: Job) -> None:
         arrays[f"{name}/data"] = as_bytes(y[: p["shown"]])
     write_arrays(job.out / "rivals.npz", arrays)
     files.write_json(job.out / "metrics.json", numbers)
+
+
+def inflation_of(job: Job, name: str) -> float:
+    """Return the factor for the model's error that held-back images asked for."""
+    stored = job.input(f"deepuq/coverage-{name}") / "metrics.json"
+    return float(json.loads(stored.read_text(encoding="utf-8"))["inflation"])
 
 
 def posterior(likelihood: Likelihood, y: np.ndarray, p: Any) -> Sampled:
@@ -158,8 +168,8 @@ def smoothest(
 def scores(drawn: np.ndarray, truth: np.ndarray, hidden: np.ndarray) -> dict[str, Any]:
     """Return squared error, Gaussian log score, and coverage of draws ``(n, s, *image)``.
 
-    The log score is that of a Gaussian of the draws' mean and deviation, nats a pixel (Dawid &
-    Sebastiani 1999); a single draw has none.
+    The log score, `mlsci.reconstruction.predictive.log_score`, is in nats a pixel, of all methods
+    by the same number of draws; a single draw has none.
     """
     mean = drawn.mean(1)
     offset = (mean - truth)[:, hidden].astype(np.float64)
@@ -168,8 +178,7 @@ def scores(drawn: np.ndarray, truth: np.ndarray, hidden: np.ndarray) -> dict[str
         "squared_error": [float(of_images.mean()), float(of_images.std() / np.sqrt(len(truth)))]
     }
     if drawn.shape[1] > 1:
-        std = np.maximum(drawn.std(1)[:, hidden].astype(np.float64), SMALLEST)
-        log = (-0.5 * (offset / std) ** 2 - np.log(std) - 0.5 * np.log(2 * np.pi)).mean(1)
+        log = log_score(drawn[:, :, hidden], truth[:, hidden]).mean(1)
         where = hidden & (mean > 0.1)
         found["log_score"] = [float(log.mean()), float(log.std() / np.sqrt(len(truth)))]
         found["coverage"] = list(interval_coverage(drawn, truth, 0.95, where))
