@@ -191,7 +191,8 @@ def test_weak_fields_are_measured_beside_theory(tmp_path):
     found = json.loads((one.out / "linear.json").read_text())
     for field, asked in zip(found["fields"], one.params["fields"], strict=True):
         assert field["box"] == asked["box"]
-        assert np.shape(field["measured"]) == (asked["seeds"], len(found["ell"]))
+        for name in ("measured", "direct"):
+            assert np.shape(field[name]) == (asked["seeds"], len(found["ell"]))
         np.testing.assert_allclose(np.mean(field["measured"], axis=0), field["periodic"], rtol=0.7)
     small, large = (np.divide(field["periodic"], field["limber"]) for field in found["fields"])
     np.testing.assert_allclose(found["boxes"][0]["ratio"], small, rtol=1e-12)

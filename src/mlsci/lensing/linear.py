@@ -8,11 +8,12 @@ what it costs to fill the light cone with boxes, and what Limber leaves out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import scipy.fft
 from mpi4py import MPI
 
 from mlsci.lensing import initial, nbody
@@ -81,9 +82,9 @@ def measured(setup: Setup, seed: int) -> np.ndarray:
     are as weak as here; that noise the two do not share.
     """
     cosmology, box, sky = setup.cosmology, setup.box, setup.bands.field
-    mesh = Mesh(box, setup.cells, MPI.COMM_SELF, "f8")
+    mesh, modes = _waves(setup, seed)
+    modes *= _WEAK
     rest = initial.lattice(mesh)
-    modes = initial.linear_density(mesh, initial.white_noise(mesh, seed), setup.power) * _WEAK
     a = float(cosmology.scale_factor(setup.far)) * 0.99
     middle = nbody.middle(a, 1.0)
     speed = _momentum(cosmology, middle) / _momentum(cosmology, a)
@@ -101,6 +102,32 @@ def measured(setup: Setup, seed: int) -> np.ndarray:
             sums.append(cone.maps[..., 0])
         maps.append(sharpen(sums[0] - sums[1]) / _WEAK)
     return setup.bands.measure(*maps).power
+
+
+def direct(setup: Setup, seed: int) -> np.ndarray:
+    """Return the spectrum ``(bands,)`` of the field of `measured`, without particles.
+
+    Every wave of the box is summed at every pixel and depth. It scatters as `measured` does, and
+    its mean is `periodic`: what the two differ by, over few seeds, is what particles do.
+    """
+    mesh, modes = _waves(setup, seed)
+    density = mesh.backward(modes)
+    box, sky = setup.box, setup.bands.field
+    tiling = stack(box, setup.far, seed)
+    angle = (np.arange(sky.pixels) + 0.5) * sky.pixel - sky.width / 2
+    k = 2 * np.pi * np.fft.fftfreq(setup.cells, mesh.cell)
+    kappa = np.zeros((sky.pixels, sky.pixels))
+    for tile, low, high, nodes in _slabs(setup):
+        # Along u, v and the depth, as the tile shows the box.
+        axes, signs, shifts = tiling.axes[tile], tiling.signs[tile], tiling.shifts[tile]
+        waves = scipy.fft.fftn(density.transpose(axes[[2, 0, 1]])) / setup.cells**3
+        chi, weight = _between(low, high, nodes)
+        along = np.exp(1j * signs[2] * np.outer(chi - shifts[2], k))
+        planes = (along * (weight * _kernel(setup, chi))[:, None]) @ waves.reshape(len(k), -1)
+        for depth, plane in zip(chi, planes.reshape(-1, len(k), len(k))):
+            u, v = (np.exp(1j * signs[i] * np.outer(depth * angle - shifts[i], k)) for i in (0, 1))
+            kappa += (v @ plane.T @ u.T).real
+    return setup.bands.measure(kappa).power
 
 
 def limber(setup: Setup) -> np.ndarray:
@@ -127,11 +154,9 @@ def periodic(setup: Setup) -> np.ndarray:
     area = float(np.sum(edge**2) * sky.pixel) ** 2
     step = 2 * np.pi / sky.width
     most = int(setup.edges[-1] / step)
-    nodes = int(4 * setup.finest * box / np.pi)  # of integrals over depth: four a wave
     total = np.zeros((2, len(setup.edges) - 1))
     slabs = []
-    for tile in range(int(setup.near // box), int(np.ceil(setup.far / box))):
-        low, high = max(tile * box, setup.near), min((tile + 1) * box, setup.far)
+    for _, low, high, nodes in _slabs(setup):
         chi, weight = _between(low, high, nodes)
         waves = np.exp(1j * np.outer(k, chi)) * (weight * _kernel(setup, chi))
         across = [
@@ -151,6 +176,20 @@ def periodic(setup: Setup) -> np.ndarray:
                 total[0, band] += alike * np.sum(power * np.abs(seen) ** 2) / box**3 / area
             total[1, band] += alike
     return total[0] / total[1]
+
+
+def _waves(setup: Setup, seed: int) -> tuple[Mesh, np.ndarray]:
+    """Return the lattice of particles, and the linear density of today in Fourier space."""
+    mesh = Mesh(setup.box, setup.cells, MPI.COMM_SELF, "f8")
+    return mesh, initial.linear_density(mesh, initial.white_noise(mesh, seed), setup.power)
+
+
+def _slabs(setup: Setup) -> Iterator[tuple[int, float, float, int]]:
+    """Yield boxes with lenses, from where to where, and how many points an integral needs."""
+    nodes = int(4 * setup.finest * setup.box / np.pi)  # four a wave
+    for tile in range(int(setup.near // setup.box), int(np.ceil(setup.far / setup.box))):
+        low, high = tile * setup.box, (tile + 1) * setup.box
+        yield tile, max(low, setup.near), min(high, setup.far), nodes
 
 
 def _kernel(setup: Setup, chi: np.ndarray) -> np.ndarray:

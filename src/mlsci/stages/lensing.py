@@ -197,8 +197,8 @@ STAGES: tuple[Stage, ...] = (
         params={
             "full": {
                 "fields": [{"box": 256, "cells": 32, "seeds": 600},
-                           {"box": 768, "cells": 96, "seeds": 300}],
-                "boxes": [256, 512, 768], "seed": 0,
+                           {"box": 1152, "cells": 144, "seeds": 40}],
+                "boxes": [256, 512, 768, 1152], "seed": 0,
             },
             "smoke": {
                 "fields": [{"box": 256, "cells": 32, "seeds": 10},

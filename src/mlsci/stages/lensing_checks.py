@@ -1,9 +1,9 @@
 """What the stages that test the lensing library at full size compute.
 
 ``lensing/linear`` writes ``linear.json``: for each of its ``fields``, spectra of weak Gaussian
-fields through a light cone of boxes of some size, ``measured`` (seeds, bands), beside Limber's
-integral, ``limber``, and the exact mean for such boxes, ``periodic``, both (bands,); ``boxes`` has
-the ratio of the two for more boxes.
+fields through a light cone of boxes of some size, ``measured``, and of the same fields without
+particles, ``direct``, both (seeds, bands), beside Limber's integral, ``limber``, and the exact mean
+for such boxes, ``periodic``, both (bands,); ``boxes`` has the ratio of the two for more boxes.
 
 ``lensing/sharpening`` writes ``sharpening.json``: for each of its ``configurations`` the
 ``published`` and the ``fitted`` parameters, the fit's ``error`` (of ln k_l, ln k_s, ln alpha0, mu),
@@ -39,9 +39,12 @@ def follow_linear_theory(job: Job) -> None:
     for one in job.params["fields"]:
         mine = dataclasses.replace(setup, box=float(one["box"]), cells=one["cells"])
         seeds = range(job.seed, job.seed + one["seeds"])
+        spectra = {
+            name: [[float(f"{x:.5g}") for x in function(mine, seed)] for seed in seeds]
+            for name, function in (("measured", linear.measured), ("direct", linear.direct))
+        }
         fields.append({
-            "box": mine.box,
-            "measured": np.array([linear.measured(mine, seed) for seed in seeds]).tolist(),
+            "box": mine.box, **spectra,
             "limber": linear.limber(mine).tolist(), "periodic": linear.periodic(mine).tolist(),
         })  # fmt: skip
     for box in job.params["boxes"]:
