@@ -61,7 +61,7 @@ def test_stages_of_all_corruptions_are_declared_alike_in_both_profiles() -> None
         for name in names:
             stage = STAGES[f"deepuq/{kind}-{name}"]
             assert {p["corruption"] for p in stage.params.values()} == {name}
-    assert set(deepuq.CALIBRATED) == set(deepuq.COVERED)
+    assert set(deepuq.CALIBRATED) <= set(deepuq.COVERED)
     for name in deepuq.CALIBRATED:
         full = STAGES[f"deepuq/calibration-{name}"].params["full"]
         assert all(data % deepuq_runs.CHUNK == 0 for _, data, _ in full["methods"].values())

@@ -98,7 +98,7 @@ class Results:
         return np.average(found, axis=0, weights=data)
 
     def agreeing(
-        self, method: str = "smc", *, several: bool = False, names: tuple[str, ...] = OWN[:1]
+        self, method: str = "smc", *, several: bool = False, names: tuple[str, ...] = OWN
     ) -> float:
         """Return the share of the model's own data with R-hat below 1.01.
 
