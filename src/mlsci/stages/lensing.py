@@ -49,7 +49,7 @@ SURROGATE: dict[str, dict[str, Any]] = {
                                               "alpha0": 0.00227681, "mu": -2.26767}},
     "smoke": {"particles": 16, **TOY},
 }  # fmt: skip
-PARTS = 4  # of the surrogates' seeds
+PARTS = 2  # of the surrogates' seeds
 
 # Whole runs that are timed: those for which times of the original are known, and a large one.
 TIMED: dict[str, dict[str, Any]] = {
