@@ -158,8 +158,9 @@ for measure, column in {**measures, "told_apart": told, "closer_to_training": me
 # {glue:text}`pae.frechet_rae_gp` (gradient penalty) and {glue:text}`pae.frechet_rae_sn` (spectral
 # norms), and the talk's variant with a quick flow at {glue:text}`pae.frechet_map`. The annealed
 # beta-VAE is at {glue:text}`pae.frechet_beta_vae`, the VAE with a width a pixel at
-# {glue:text}`pae.frechet_full_sigma`, both by their priors. After so short a training no penalty
-# makes a difference that its scatter would not: what counts is the density of the codes.
+# {glue:text}`pae.frechet_full_sigma`, both by their priors. After so short a training neither
+# penalty of the regularised ones makes a difference beyond the scatter: what counts is the density
+# of the codes.
 #
 # A perceptron tells the PAE's samples from real images {glue:text}`pae.told_apart` of the time:
 # they are good, and they are not real images. Their coverage is {glue:text}`pae.coverage`, their
