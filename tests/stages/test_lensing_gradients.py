@@ -125,10 +125,8 @@ def fields(tmp_path: Path) -> FieldResults:
     field = {"values": [[0.3, 0.8], [0.31, 0.81]], "independent": [10.0, 20.0, 30.0],
              "gradients": 100, "modes": [0.0, 5.0, 0.1], "means": [0.0, 0.0, 0.0],
              "deviations": [1.0, 1.0, 1.0]}  # fmt: skip
-    artefacts = {f"coverage-{i}": {"coverage.json": {"sets": sets, "gradients": 10}}
+    artefacts = {f"coverage-{i}": {"coverage.json": {"sets": sets, "gradients": 2000}}
                  for i in range(2)}  # fmt: skip
-    chain = {"sets": [{"modes": {"independent": [3.0, 5.0, 9.0]}}], "gradients": 50}
-    artefacts["chain"] = {"coverage.json": chain}
     session = Session(tmp_path, {"field": {"field.json": field}, **artefacts})
     maps = {"truth": true, "data": np.where(true > 1, np.nan, true), "best": true, "mean": -true}
     np.savez(tmp_path / "lensing" / "field" / "maps.npz", **maps)  # type: ignore[arg-type]
@@ -139,7 +137,7 @@ def test_what_is_covered_lies_along_the_diagonal(fields: FieldResults) -> None:
     assert len(fields.sets) == 4
     np.testing.assert_allclose(fields.inside("modes"), LEVELS, atol=0.08)
     assert fields.acceptance() == pytest.approx(0.7)
-    assert fields.draws_per_gradient() == pytest.approx(0.1)
+    assert fields.draws_per_gradient() == pytest.approx(0.5)
     assert fields.draws_per_gradient_jointly() == pytest.approx(0.2)
     assert fields.learned("modes") == 0.5
 

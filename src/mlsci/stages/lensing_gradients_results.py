@@ -280,7 +280,6 @@ class FieldResults:
         self._params = FIELD[session.profile]
         with np.load(session.artefact("lensing/field") / "maps.npz") as arrays:
             self.maps = {name: arrays[name].astype(float) for name in arrays.files}
-        self.chain: dict[str, Any] = _read(session, "chain", "coverage.json")
         parts = range(PARTS if session.profile == "full" else 2)
         every = [_read(session, f"coverage-{part}", "coverage.json") for part in parts]
         self.sets: list[dict[str, Any]] = [one for part in every for one in part["sets"]]
@@ -336,8 +335,8 @@ class FieldResults:
 
     def draws_per_gradient(self) -> float:
         """Return the effective draws a gradient with the cosmology fixed, median over modes."""
-        one = self.chain["sets"][0]["modes"]
-        return float(np.median(one["independent"]) / self.chain["gradients"])
+        worth = [one["modes"]["independent"] for one in self.sets]
+        return float(np.median(worth) / self.gradients_of_a_set)
 
     def draws_per_gradient_jointly(self) -> float:
         """Return them with the cosmology free, median over modes and parameters."""

@@ -114,7 +114,7 @@ def sample(
     posterior: FieldPosterior, start: np.ndarray, draws: int, burn_in: int, leaps: int,
     step: float, seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """Return draws from the posterior by Hamiltonian Monte Carlo (TensorFlow Probability).
+    """Return draws from the posterior by `SplitHamiltonianMonteCarlo` (TensorFlow Probability).
 
     The step adapts to an acceptance of 0.75 during the first four fifths of the burn-in, by a
     twentieth for each draw (Andrieu & Thoms 2008): burn-ins are short, and schemes that first try
@@ -127,9 +127,10 @@ def sample(
     start : ndarray (modes + parameters,)
         Where to begin.
     draws, burn_in, leaps : int
-        Draws kept and thrown away; leapfrog steps, each of one gradient, for a draw.
+        Draws kept and thrown away; steps, each of one gradient, for a draw.
     step : float
-        The first length of a leapfrog step.
+        The first length of a step, in radians: steps of a quarter of a turn, pi / 2, in all forget
+        where they began.
     seed : int
         Of the momenta, and of acceptance.
 
@@ -142,9 +143,11 @@ def sample(
     import tensorflow as tf
     import tensorflow_probability as tfp
 
+    from mlsci.lensing.adjoint.split import SplitHamiltonianMonteCarlo
+
     kernel = tfp.mcmc.SimpleStepSizeAdaptation(
-        tfp.mcmc.HamiltonianMonteCarlo(
-            log_posterior(posterior), tf.constant(step, tf.float64), leaps
+        tfp.mcmc.MetropolisHastings(
+            SplitHamiltonianMonteCarlo(log_posterior(posterior), step, leaps)
         ),
         num_adaptation_steps=int(0.8 * burn_in),
         target_accept_prob=tf.constant(0.75, tf.float64),
