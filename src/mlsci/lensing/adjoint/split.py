@@ -31,7 +31,7 @@ class SplitResults(NamedTuple):
     step_size: Tensor
 
 
-class SplitHamiltonianMonteCarlo(tfp.mcmc.TransitionKernel):  # type: ignore[misc]
+class SplitHamiltonianMonteCarlo(tfp.mcmc.TransitionKernel):
     """Proposals for a standard normal prior times a likelihood; `MetropolisHastings` accepts them.
 
     Parameters
