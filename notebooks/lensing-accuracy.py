@@ -201,10 +201,10 @@ for model, name in MODELS.items():
 # {glue:text}`lensing.controlled_deviation_10000_takahashi` and
 # {glue:text}`lensing.controlled_deviation_10000_mead2020`. Errors are those of that band, and the
 # largest of several deviations is large by chance already. The two theories differ by nearly as
-# much as the goal is wide: maps that agree with one can hardly do so with the other. Counted over all waves of a range, the
-# excess is {glue:text}`lensing.controlled_excess_2000_takahashi` over halofit and
-# {glue:text}`lensing.controlled_excess_2000_mead2020` over HMcode up to $\ell = 2000$, then
-# {glue:text}`lensing.controlled_excess_5000_takahashi` and
+# much as the goal is wide: maps that agree with one can hardly do so with the other. Counted over
+# all waves of a range, the excess is {glue:text}`lensing.controlled_excess_2000_takahashi` over
+# halofit and {glue:text}`lensing.controlled_excess_2000_mead2020` over HMcode up to $\ell =
+# 2000$, then {glue:text}`lensing.controlled_excess_5000_takahashi` and
 # {glue:text}`lensing.controlled_excess_5000_mead2020` up to 5000.
 #
 # The plain mean of the same maps says less: {glue:text}`lensing.deviation_2000_takahashi` and
