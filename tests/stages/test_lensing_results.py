@@ -83,6 +83,7 @@ def test_the_least_correlation_is_that_of_bands_that_end_below_the_goal() -> Non
     steps = Steps((11, 41), 2000, edges, edges[1:] / 1.5, power, power / 4,
                   power / 2 * [[1.0, 0.9, 0.5], [1.0, 0.7, 0.5]])  # fmt: skip
     assert steps.least() == pytest.approx((0.8, 0.1))
+    assert [steps.reach(level) for level in (0.9, 0.7, 0.4)] == [1000, 2000, 4000]
     np.testing.assert_allclose(steps.ratio()[0], 4)
     alone = Steps((11, 41), 2000, edges, edges[1:], power[:1], power[:1] / 4, power[:1] / 2)
     assert alone.least() == (1.0, None)

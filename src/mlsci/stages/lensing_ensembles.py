@@ -183,6 +183,11 @@ class Steps:
         at = int(np.argmin(np.where(self.edges[1:] < self.goal * (1 + 1e-9), value, np.inf)))
         return float(value[at]), None if error is None else float(error[at])
 
+    def reach(self, level: float) -> float:
+        """Return where the last band ends before the first that correlates by less than a level."""
+        below = self.correlation()[0] < level
+        return float(self.edges[np.argmax(below) if below.any() else -1])
+
 
 def _worst(value: np.ndarray, error: np.ndarray, inside: np.ndarray) -> tuple[float, float]:
     """Return the largest deviation from 1 of some values, in percent, and its error."""
