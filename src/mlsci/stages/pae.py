@@ -187,7 +187,7 @@ def background(seed: int) -> Stage:
         run="mlsci.stages.pae_bench_runs:train_background",
         params={
             p: {
-                "images": IMAGES[p],
+                "images": (IMAGES if p == "full" else FEWER)[p],
                 "model": like.params[p]["model"],
                 "training": like.params[p]["training"],
                 "share": 0.2,

@@ -39,7 +39,7 @@ def evidence() -> Stage:
         params={
             p: {
                 "images": IMAGES[p],
-                "latent": 8,
+                "latent": 8 if p == "full" else 3,
                 "channels": [16, 32] if p == "full" else [4, 8],
                 "layers": 6 if p == "full" else 2,
                 "autoencoder": training[p],
