@@ -156,6 +156,50 @@ def learned(posteriors: Mapping[str, tuple[np.ndarray, np.ndarray]], source: str
     return _stamped(figure, source)
 
 
+def chances(panels: Mapping[str, Mapping[str, float]], marks: Mapping[str, str]) -> Figure:
+    """Draw how often a model that is exactly right would reach each goal.
+
+    Parameters
+    ----------
+    panels
+        By label of a set of years, the probability of each goal by its label, in percent.
+    marks
+        How each set is drawn, by its label: a Matplotlib marker.
+    """
+    goals = list(next(iter(panels.values())))
+    figure, axis = plt.subplots(figsize=(8.0, 0.34 * len(goals) + 1.3), layout="constrained")
+    places = np.arange(len(goals))[::-1]
+    for k, (label, values) in enumerate(panels.items()):
+        axis.plot(list(values.values()), places, marks[label], ms=6, color=f"C{k}", label=label)
+    axis.set_yticks(places, goals)
+    axis.set(xlim=(-3, 103), xlabel="probability of a model that is exactly right (%)")
+    axis.grid(axis="x", alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=len(panels))
+    return figure
+
+
+def recovered_from_towns(panels: Mapping[str, Mapping[str, np.ndarray]], source: str) -> Figure:
+    """Draw errors of the excess that is estimated from known towns, a dot for each country.
+
+    Parameters
+    ----------
+    panels
+        For each kind of country, by its label, relative errors ``(countries,)`` by model.
+    source
+        That the countries are made up.
+    """
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(9.0, 3.4), sharey=True, squeeze=False, layout="constrained"
+    )
+    for axis, (title, errors) in zip(axes.flat, panels.items()):
+        for place, values in zip(np.arange(len(errors))[::-1], errors.values()):
+            axis.plot(100 * values, np.full(len(values), place), "o", ms=6, color="C0", alpha=0.7)
+        axis.set_yticks(np.arange(len(errors))[::-1], list(errors))
+        axis.axvline(0, lw=0.8, color=GREY)
+        axis.set(title=title, xlabel="estimated excess minus true (% of it)")
+    return _stamped(figure, source)
+
+
 def spring(
     observed: np.ndarray, quantiles: np.ndarray, week_ends: Sequence[str], source: str
 ) -> Figure:

@@ -130,7 +130,10 @@ STAGES: tuple[Stage, ...] = (
         run="mlsci.stages.covid_hierarchical_forms:compare",
         params=_params(
             {"last": "04-11", "years": TUNED, "forms": FORMS, "least": 3.0},
-            {"last": "03-07", "years": [2016, 2017], "forms": FORMS, "least": 3.0},
+            {
+                "last": "02-29", "years": [2016, 2017], "forms": FORMS, "least": 3.0,
+                "regions": ["Lombardia", "Marche"],
+            },
         ),
         sources=(*RUNS, "mortality/hierarchical_forms.py"),
         datasets={"full": ("italy_mortality",)},

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtr
 
 from mlsci.mortality import scores, weeks
+from mlsci.mortality.classical import LABELS
 from mlsci.report.session import Session
 
 KINDS = {
@@ -22,6 +22,21 @@ KINDS = {
     "cell_total": "regions' totals by age",
 }
 WINDOWS = {"april": "backtest", "june": "backtest-june"}
+# Goals of `mlsci.stages.covid_hierarchical_runs.GOALS`, and both groups of them.
+GOALS = {
+    "weekly_68": "regions' weeks, 68%",
+    "weekly_95": "regions' weeks, 95%",
+    "totals_95": "regions' and the nation's totals, 95%",
+    "age_weekly_68": "ages' weeks, 68%",
+    "age_weekly_95": "ages' weeks, 95%",
+    "age_total_95": "ages' totals, 95%",
+    "cell_weekly_68": "regions' weeks by age, 68%",
+    "cell_weekly_95": "regions' weeks by age, 95%",
+    "cell_total_95": "regions' totals by age, 95%",
+    "regional": "the first three at once",
+    "every": "all nine at once",
+}
+MODELS = LABELS | {"hierarchical": "hierarchical model"}
 CALIBRATIONS = ("calibration", "calibration-again")
 
 
@@ -41,8 +56,10 @@ class HierarchicalResults:
     def __init__(self, session: Session) -> None:
         self._metrics: dict[str, dict[str, Any]] = {}
         self._arrays: dict[str, dict[str, np.ndarray]] = {}
-        for name in (*WINDOWS.values(), "2020", "chain", *CALIBRATIONS, "misfit", "recovery"):
-            folder = session.artefact(f"covid/hierarchical-{name}")
+        parts = (*WINDOWS.values(), "2020", "chain", *CALIBRATIONS, "misfit", "forms", "recovery")
+        for name in (*parts, "towns"):
+            stage = "recovery-towns" if name == "towns" else f"hierarchical-{name}"
+            folder = session.artefact(f"covid/{stage}")
             self._metrics[name] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
             if (folder / "arrays.npz").is_file():
                 with np.load(folder / "arrays.npz") as stored:
@@ -95,13 +112,23 @@ class HierarchicalResults:
         known = kind in self._metrics["misfit"]["coverage"]
         return self.scatter(kind, level, part) if known else None
 
-    def chance_of_goal(self, low: float, high: float, part: str = "all") -> float:
-        """Return how often a model that is exactly right would measure a 68% coverage within goals.
+    def chance(self, goal: str, part: str = "all", window: str = "april") -> float:
+        """Return how often a model that is exactly right would reach a goal, in percent.
 
-        Of regions' weeks; low, high and the result in percent. The scatter is taken as normal.
+        Parameters
+        ----------
+        goal
+            One of `GOALS`.
+        part
+            "all" years or the "clean" one.
+        window
+            "april" or "june".
         """
-        z = (np.array([low, high]) - 68) / self.scatter("weekly", 68, part)
-        return 100 * float(np.diff(ndtr(z))[0])
+        return 100 * float(self._metrics[WINDOWS[window]]["by_chance"][part][goal])
+
+    def chances(self, part: str, window: str = "april") -> dict[str, float]:
+        """Return `chance` of every goal, by label."""
+        return {label: self.chance(goal, part, window) for goal, label in GOALS.items()}
 
     def coverage_jackknife(self, level: float) -> float:
         """Return the error of the coverage of regions' weeks, from leaving out years, in percent.
@@ -118,6 +145,36 @@ class HierarchicalResults:
     def misfit(self) -> dict[str, Any]:
         """What in the predictions of 2015-2018 is too wide: ratios of errors and predictions."""
         return self._metrics["misfit"]
+
+    def form_gain(self, form: str) -> tuple[float, float]:
+        """Return what another form gains in log predictive density, 2015-2018, and its error."""
+        gain = self._metrics["forms"]["gain"][form]
+        return float(gain["sum"]), float(gain["error"])
+
+    @property
+    def justified_forms(self) -> list[str]:
+        """Other forms that 2015-2018 ask for."""
+        gains = self._metrics["forms"]["gain"]
+        return [form for form, gain in gains.items() if gain["justified"]]
+
+    @property
+    def least_gain(self) -> float:
+        """What another form must gain at least."""
+        return float(self._metrics["forms"]["least"])
+
+    def from_towns(self, name: str, model: str, country: str) -> float:
+        """Return how well a model found an excess from known towns, as `recovered` does."""
+        return float(self._metrics["towns"][country][model][name])
+
+    def from_towns_errors(self, country: str) -> dict[str, np.ndarray]:
+        """Return relative errors of the nation's excess ``(countries,)``, by model's label."""
+        arrays = self._arrays["towns"]
+        return {label: arrays[f"relative_{country}_{model}"] for model, label in MODELS.items()}
+
+    @property
+    def towns(self) -> dict[str, Any]:
+        """How many towns the countries have and how many are known, and the file of the first."""
+        return self._metrics["towns"]
 
     def recovered(self, name: str, country: str) -> float:
         """Return how well the excess of "calm" countries or of those with winters was found."""
