@@ -52,6 +52,8 @@ class Results:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._stages = all_stages()
+        self._read: dict[str, Metrics] = {}
 
     def folder(self, name: str) -> Path:
         """Return the folder of the artefact ``pae/<name>``."""
@@ -59,8 +61,10 @@ class Results:
 
     def metrics(self, name: str) -> Metrics:
         """Return the numbers of the artefact ``pae/<name>``."""
-        with (self.folder(name) / "metrics.json").open(encoding="utf-8") as f:
-            return dict(json.load(f))
+        if name not in self._read:
+            with (self.folder(name) / "metrics.json").open(encoding="utf-8") as f:
+                self._read[name] = dict(json.load(f))
+        return self._read[name]
 
     def arrays(self, name: str, file: str) -> dict[str, np.ndarray]:
         """Return the arrays that the artefact ``pae/<name>`` keeps."""
@@ -76,8 +80,9 @@ class Results:
         return [self.metrics(f"bench-{row}-s{seed}") for seed in self._seeds(row)]
 
     def _seeds(self, row: str) -> list[int]:
-        stages, profile = all_stages(), self._session.profile
-        return [s for s in ROWS[row].seeds if profile in stages[f"pae/bench-{row}-s{s}"].params]
+        profile = self._session.profile
+        names = {s: f"pae/bench-{row}-s{s}" for s in ROWS[row].seeds}
+        return [s for s, name in names.items() if profile in self._stages[name].params]
 
     def cpu_hours(self) -> float:
         """Return the processor hours of the table, and of all that its rows read."""
@@ -88,7 +93,7 @@ class Results:
 
     def has(self, name: str) -> bool:
         """Return whether the profile has the artefact ``pae/<name>``."""
-        return self._session.profile in all_stages()[f"pae/{name}"].params
+        return self._session.profile in self._stages[f"pae/{name}"].params
 
     def laplace_minutes(self, name: str) -> float:
         """Return the processor minutes of the evidence of 10,000 images, as ``pae/<name>`` took."""
@@ -101,7 +106,7 @@ class Results:
         prefix = f"pae/{stem}-s"
         names = [
             name
-            for name, stage in all_stages().items()
+            for name, stage in self._stages.items()
             if name.startswith(prefix) and self._session.profile in stage.params
         ]
         return [self.metrics(name.removeprefix("pae/")) for name in names]
