@@ -76,10 +76,9 @@ nb.figure(
     "highest maximum of the posterior; mean and twice the standard deviation of the clean image, "
     "the model's error included; five draws as the model makes them; the truth. Draws are the "
     "first five, not chosen.",
-    alt="Five rows of small pictures of digits. Under the solid mask all draws are eights, though "
-    "the "
-    "truth is a four; under the sparse mask and under mask and noise they differ from each other; "
-    "under noise and blur they hardly differ.",
+    alt="Five rows of small pictures of digits. Under the solid mask draws are eights, nines and "
+    "between, though the truth is a four; under the sparse mask and under mask and noise they "
+    "differ from each other; under noise and blur they hardly differ.",
 )
 
 # %% [markdown]
