@@ -53,6 +53,7 @@ def test_equal_strengths_are_a_larger_wave() -> None:
         assert unequal.effects(theta, seen)[0] == pytest.approx(usual.effects(larger, seen)[0])
 
 
+@pytest.mark.slow
 def test_a_strength_acts_on_its_own_year() -> None:
     """The gradient is that of finite differences, and a year without data does not mind."""
     counts = deaths((0.0, 0.0, 0.0), 1)
