@@ -150,7 +150,7 @@ STAGES: tuple[Stage, ...] = (
                          "methods": {"laplace": 400, "mixture": 400, "importance": 2000,
                                      "hmc": 400, "smc": 200}},
                 "smoke": {"corruption": name, "data": 10, "held": 10, "starts": 2, "draws": 80,
-                          "kept": 40, "strangers": 5, "tried": 5, "factors": [1.0, 2.0],
+                          "kept": 40, "strangers": 5, "tried": 5, "factors": [1.0],
                           "methods": {"laplace": 80, "mixture": 80, "importance": 80, "hmc": 40,
                                       "smc": 80}},
             },
