@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mlsci.report.seal import Stage
-from mlsci.stages.aeflow import IMAGES, INSIDE, NETWORK, SHAPE, TRAINING
+from mlsci.stages.aeflow import FLOW, IMAGES, INSIDE, NETWORK, SHAPE, TRAINING
+from mlsci.stages.aeflow import SHORT as SWEEP
 from mlsci.stages.pae_settings import (
     DENSITIES,
     FEWER,
@@ -127,6 +128,31 @@ def left_out() -> Stage:
         },
         sources=(*RIVALS, "generative/detection.py", "generative/outliers.py"),
         datasets=INSIDE,
+    )
+
+
+def larger(kind: str) -> Stage:
+    """Return the stage that trains a model of the paper's other latent size, 40."""
+    return Stage(
+        name=f"pae/{kind}-d40",
+        run="mlsci.stages.aeflow_runs:sweep",
+        params={
+            p: {
+                "kind": kind,
+                "images": IMAGES[p],
+                "model": {"latent": 40, "seed": 0, **SHAPE[p]},
+                "model_training": SWEEP[p],
+                "keep": [],
+                "seed": 0,
+                "mixtures": {"gaussian": 1},
+                "flows": {},
+                "jitter": 0.05,
+            }
+            for p in PROFILES
+        },
+        sources=FLOW,
+        datasets=INSIDE,
+        inputs=("aeflow/classifier",),
     )
 
 
