@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     test = images(IMAGES["full"], "test")[0]
     found = auroc_of_strangers(paths.derived("full"), test, strangers)
     print(f"{len(strangers):,} strangers, {len(test):,} test images; AUROC")
-    for score, (value, error) in found.items():
-        print(f"{score:16} {value:.3f} +- {error or 0:.3f}  (published: {PUBLISHED[score]})")
+    for score, (value, spread) in found.items():
+        print(f"{score:16} {value:.3f} +- {spread or 0:.3f}  (published: {PUBLISHED[score]})")
     return 0
 
 
