@@ -63,7 +63,7 @@ nb.figure(
     "maps",
     caption="The true map, what was observed of it, the map of the most probable initial "
     "conditions, and the mean over draws from the posterior. Grey is masked.",
-    alt="Four square maps; the second is noisy with two grey holes, the last two are smoother "
+    alt="Four square maps; the second is noisy with two grey holes, the last two are fainter "
     "versions of the first.",
 )
 
@@ -74,7 +74,7 @@ nb.figure(
     ),
     "agreement",
     caption="How well maps agree with the true one, by scale, holes included.",
-    alt="Two lines that begin near one and fall towards small scales.",
+    alt="Two lines that begin high and fall, unsteadily, towards small scales.",
 )
 
 # %% tags=["hide-input"]
@@ -104,9 +104,8 @@ nb.figure(
 nb.figure(
     more.traces(results.values, results.found["truth"], (r"$\Omega_m$", r"$\sigma_8$")),
     "parameters",
-    caption="The cosmology, draw after draw, still on its way when the chain ended; dashed, the "
-    "truth.",
-    alt="Two panels with stepped lines that move towards a dashed one.",
+    caption="The cosmology, draw after draw, kept from the end of a short burn-in; dashed, the truth.",
+    alt="Two panels with a line that goes up and down, and a dashed one across.",
 )
 
 # %% tags=["hide-input"]
@@ -146,7 +145,7 @@ nb.figure(
     "calibration",
     caption="Calibration over all maps: the share of truths inside intervals, for large-scale "
     "modes and for pixels of the map without noise, masked ones included.",
-    alt="Three lines close to each other along the diagonal of a square.",
+    alt="Three lines close to each other along a diagonal, two of them slightly below.",
 )
 
 # %% tags=["hide-input"]
