@@ -104,7 +104,7 @@ nb.figure(
 nb.figure(
     more.traces(results.values, results.found["truth"], (r"$\Omega_m$", r"$\sigma_8$")),
     "parameters",
-    caption="The cosmology, draw after draw, kept from the end of a short burn-in; dashed, the truth.",
+    caption="The cosmology, draw after draw after a short burn-in; dashed, the truth.",
     alt="Two panels with a line that goes up and down, and a dashed one across.",
 )
 
