@@ -21,7 +21,8 @@ def fitted(
     Parameters
     ----------
     u
-        Equally weighted particles, more than ``2 d`` of them.
+        Equally weighted particles, more than ``2 d`` of them. Where they lie exactly in a plane
+        they have no density, and round-off decides whether the mixture has one.
     components
         Largest number; at most one for every ``4 d`` particles.
     iterations
