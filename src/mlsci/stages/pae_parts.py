@@ -141,7 +141,7 @@ def larger(kind: str) -> Stage:
                 "kind": kind,
                 "images": IMAGES[p],
                 "model": {"latent": 40, "seed": 0, **SHAPE[p]},
-                "model_training": SWEEP[p],
+                "model_training": (TRAINING if kind == "ae" else SWEEP)[p],
                 "keep": [],
                 "seed": 0,
                 "mixtures": {"gaussian": 1},
