@@ -57,16 +57,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_stages_of_all_corruptions_are_declared_alike_in_both_profiles() -> None:
-    for kind, names in (("calibration", deepuq.CALIBRATED), ("coverage", deepuq.COVERED)):
+    for kind, names in (("calibration", deepuq.CALIBRATED["full"]), ("coverage", deepuq.COVERED)):
         for name in names:
             stage = STAGES[f"deepuq/{kind}-{name}"]
             assert {p["corruption"] for p in stage.params.values()} == {name}
-    assert set(deepuq.CALIBRATED) <= set(deepuq.COVERED)
-    for name in deepuq.CALIBRATED:
-        full = STAGES[f"deepuq/calibration-{name}"].params["full"]
+    assert deepuq.CALIBRATED["full"] == deepuq.COVERED == tuple(deepuq.DIGITS)
+    assert deepuq.CALIBRATED["smoke"]
+    for name in deepuq.CALIBRATED["full"]:
+        stage = STAGES[f"deepuq/calibration-{name}"]
+        assert ("smoke" in stage.params) == (name in deepuq.CALIBRATED["smoke"])
+        full = stage.params["full"]
         assert all(data % deepuq_runs.CHUNK == 0 for _, data, _ in full["methods"].values())
         assert min(data for _, data, _ in full["methods"].values()) >= 200  # hundreds, for each
-    assert STAGES["deepuq/calibration-solid-mask"].params["full"]["methods"]["smc"][1] == 500
+        assert full["methods"]["smc"][1] == 500
 
 
 def test_hidden_pixels_are_those_that_no_datum_shows() -> None:
