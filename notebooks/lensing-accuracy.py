@@ -29,6 +29,7 @@ seed = 0
 from mlsci import report
 from mlsci.lensing import pictures
 from mlsci.stages.lensing_results import (
+    FINE,
     MODELS,
     ORIGINAL,
     THEORY,
@@ -38,7 +39,7 @@ from mlsci.stages.lensing_results import (
 
 nb = report.notebook("lensing-accuracy", profile=profile, seed=seed)
 results = LensingResults(nb)
-fine, coarse = results.seeds("accuracy"), results.seeds("seeds-sharpened")
+fine, coarse = results.seeds(*FINE), results.seeds("seeds-sharpened")
 controlled = results.controlled()
 surrogates = len(controlled.twins) + len(controlled.others)
 print(f"{len(fine.power)} seeds of {fine.settings.particles}^3 particles, sources at z = 1")

@@ -12,9 +12,11 @@ from mlsci.lensing import io, nbody, original, theory, tiling
 from mlsci.lensing.lightcone import Field
 from mlsci.lensing.settings import Settings
 from mlsci.report.session import Session
-from mlsci.stages.lensing import PARTS
+from mlsci.stages.lensing import PARTS, STAGES
 from mlsci.stages.lensing_ensembles import Controlled, Curve, Seeds, Steps, mean_and_error
 
+# Stages with the seeds of which the mean is held to theory.
+FINE = ("accuracy", "accuracy-more")
 MODELS = {"takahashi": "halofit", "mead2020": "HMcode"}
 
 # Takahashi's halofit by multipole, for sources at z = 1: CAMB, CCL and CLASS agree to 0.1%.
@@ -37,6 +39,12 @@ class LensingResults:
     def _json(self, name: str, file: str) -> Any:
         folder = self._session.artefact(f"lensing/{name}")
         return json.loads((folder / file).read_text(encoding="utf-8"))
+
+    def _has(self, name: str) -> bool:
+        return any(
+            stage.name == f"lensing/{name}" and self._session.profile in stage.params
+            for stage in STAGES
+        )
 
     # --- pictures -----------------------------------------------------------------------------
 
@@ -98,23 +106,28 @@ class LensingResults:
 
     # --- spectra ----------------------------------------------------------------------------------
 
-    def seeds(self, name: str) -> Seeds:
-        """Return the spectra over seeds of a stage such as "accuracy"."""
-        found = self._json(name, "seeds.json")
-        source = found["sources"][0]
+    def seeds(self, *names: str) -> Seeds:
+        """Return the spectra over seeds of a stage such as "accuracy", or of several, in order.
+
+        Stages that the profile does not have are left out.
+        """
+        every = [self._json(name, "seeds.json") for name in names if self._has(name)]
+        found, sources = every[0], [one["sources"][0] for one in every]
         return Seeds(
             Settings.from_json(found["settings"]), np.array(found["ell"]), np.array(found["modes"]),
-            np.array(source["power"]), np.array(source["shot_noise"]),
-            {model: np.array(values) for model, values in source["theory"].items()},
-            np.array(found["edges"]), {key: found[key] for key in ("values", "gaussian")},
+            np.concatenate([one["power"] for one in sources]),
+            np.concatenate([one["shot_noise"] for one in sources]),
+            {model: np.array(values) for model, values in sources[0]["theory"].items()},
+            np.array(found["edges"]),
+            {key: [seed for one in every for seed in one[key]] for key in ("values", "gaussian")},
         )  # fmt: skip
 
     def controlled(self) -> Controlled:
-        """Return the seeds of "accuracy" with their surrogates."""
-        fine = self.seeds("accuracy")
+        """Return the seeds of `FINE` with their surrogates."""
+        fine = self.seeds(*FINE)
         powers: dict[int, np.ndarray] = {}
-        for part in range(PARTS):
-            found = self._json(f"surrogates-{part}", "surrogates.json")
+        for name in filter(self._has, (f"surrogates-{part}" for part in range(PARTS))):
+            found = self._json(name, "surrogates.json")
             signal = np.array(found["power"]) - np.array(found["shot_noise"])[:, None]
             powers.update(zip(found["seeds"], signal))
         first = fine.settings.seed
@@ -127,7 +140,7 @@ class LensingResults:
         The mean over all seeds, times what the other sharpening changes in the seed that has both:
         that ratio has little scatter.
         """
-        fine = self.seeds("accuracy")
+        fine = self.seeds(*FINE)
         change = self.seeds("published").signal[0] / fine.signal[0]
         value, error = fine.ratio()
         return value * change, error * change
@@ -172,7 +185,7 @@ class LensingResults:
         settings, ell = seeds.settings, seeds.ell
         signal, error = seeds.mean()
         base = seeds.theory["takahashi"]
-        coarse = self.seeds("seeds-sharpened")
+        coarse, same = self.seeds("seeds-sharpened"), self.seeds(FINE[0])  # of the same waves
         raw, evolved = (self.variant(f"maps-{name}", 1) for name in ("raw", "evolved"))
         steps = self.steps()
         nearest = settings.reach / 2  # where matter lenses most
@@ -183,7 +196,7 @@ class LensingResults:
             "waves cut by boxes": 0.83 * nearest / (ell * settings.box),
             "10 steps, not 40": _at(ell, steps.ell, steps.ratio()[0] - 1),
             "without sub-evolution": _at(ell, raw[0], raw[1] / evolved[1] - 1),
-            "half the resolution": _at(ell, coarse.ell, coarse.ratio()[0]) / seeds.ratio()[0] - 1,
+            "half the resolution": _at(ell, coarse.ell, coarse.ratio()[0]) / same.ratio()[0] - 1,
         }
         return {label: np.abs(share) for label, share in parts.items()}
 
