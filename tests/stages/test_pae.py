@@ -90,7 +90,10 @@ def test_a_row_is_measured(row: str, trained: Path) -> None:
         assert result["samples"]["frechet"] > 0
         assert result["samples"]["frechet_error"] > 0
         assert (one.out / "shown.npz").exists()
-    assert ("Laplace evidence" in result["detection"]) == pae.ROWS[row].evidence
+    corrected = " + compressed size" if row.endswith("-corrected") else ""
+    assert (f"Laplace evidence{corrected}" in result["detection"]) == pae.ROWS[row].evidence
+    if corrected:
+        assert all(score.endswith(corrected) for score in result["detection"])
 
 
 @pytest.mark.slow
@@ -271,6 +274,11 @@ def test_the_table_is_over_seeds_and_best_is_best() -> None:
     results.every("compression")[0]["detection"]["compressed size"] = {"digits": {"auroc": 1.0}}
     assert results.shortfall("pae", "digits")[0] == pytest.approx(0.15)
     assert results.shortfall("pae", "digits", learned=True)[0] == pytest.approx(0.05)
+    # another row of the same label is the same model
+    results.every("pae")[0]["detection"] |= {"ln p(x)": {"digits": {"auroc": 0.7}}}
+    results.every("pae")[1]["detection"] |= {"ln p(x)": {"digits": {"auroc": 0.7}}}
+    corrected = Stored({**results._numbers, "pae-corrected": [measured(1.0, None)]})
+    assert corrected.shortfall("pae", "digits")[0] == pytest.approx(0.0)
     del results.every("compression")[0]["detection"]["compressed size"]
     assert set(results.detection_table(rows=["vae"])) == {"VAE, ln p(z)"}
     table = results.detection_table()

@@ -47,6 +47,13 @@ AUTOENCODERS: dict[str, tuple[str, dict[str, Any]]] = {
     "rae-sn": ("rae", {"latent_weight": 1e-3, "spectral": True}),
 }
 
+# Rows whose evidence is corrected by the complexity of images.
+CORRECTED: dict[str, Any] = {
+    "run": "mlsci.stages.pae_corrected_runs:benchmark",
+    "sources": ("generative/input_complexity.py",),
+    "small": False,
+}
+
 
 @dataclass(frozen=True)
 class Row:
@@ -67,7 +74,7 @@ class Row:
     evidence
         Whether Laplace's evidence is among its outlier scores.
     inputs
-        Other stages that it reads.
+        Other stages that it reads; ``{seed}`` in their names becomes the row's.
     small
         Whether the smoke profile has the row, with the first seed.
     run
@@ -108,9 +115,13 @@ class Row:
 
 ROWS: dict[str, Row] = {
     "pae": Row("PAE", "aeflow/ae-d32", "aeflow/latent-ae-d32", AEFLOW_SEEDS, evidence=True),
+    "pae-corrected": Row(
+        "PAE", "aeflow/ae-d32", "aeflow/latent-ae-d32", AEFLOW_SEEDS, evidence=True, **CORRECTED
+    ),
     "ae-mixture": Row("AE + 50 Gaussians", "aeflow/ae-d32", "mixture", AEFLOW_SEEDS),
     "ae-gaussian": Row("AE + Gaussian", "aeflow/ae-d32", "gaussian", AEFLOW_SEEDS),
     "vae": Row("VAE", "aeflow/vae-d32", "normal", AEFLOW_SEEDS),
+    "vae-corrected": Row("VAE", "aeflow/vae-d32", "normal", AEFLOW_SEEDS, **CORRECTED),
     "vae-flow": Row("VAE + quick flow", "aeflow/vae-d32", "flow", AEFLOW_SEEDS),
     "two-stage": Row("two-stage VAE", "aeflow/vae-d32", "second-vae", AEFLOW_SEEDS),
     "map": Row("PAE of the talk, quick flow", "map-ae", "flow", AEFLOW_SEEDS),
@@ -135,7 +146,11 @@ ROWS: dict[str, Row] = {
         inputs=tuple(f"aeflow/vae-d32-s{seed}" for seed in AEFLOW_SEEDS),
     ),
     "pixel-flow": Row(
-        "flow on pixels", "", "pixel-flow", inputs=("aeflow/pixelflow-s0", "pae/background-s0")
+        "flow on pixels",
+        "",
+        "pixel-flow",
+        AEFLOW_SEEDS,
+        inputs=("aeflow/pixelflow-s{seed}", "pae/background-s{seed}"),
     ),
     "pca": Row("probabilistic PCA", "", "pca"),
     "compression": Row("compressed size", "", "compression"),
@@ -147,7 +162,8 @@ def bench(name: str, row: Row, seed: int) -> Stage:
     here = row.networks in AUTOENCODERS
     networks = f"{row.networks}-s{seed}" if row.networks and not here else row.networks
     density = f"{row.density}-s{seed}" if "/" in row.density else row.density
-    read = ("aeflow/classifier", *(n for n in (networks, density) if "/" in n), *row.inputs)
+    others = (name.format(seed=seed) for name in row.inputs)
+    read = ("aeflow/classifier", *(n for n in (networks, density) if "/" in n), *others)
     kind, model = AUTOENCODERS.get(row.networks, ("", {}))
     return Stage(
         name=f"pae/bench-{name}-s{seed}",
@@ -192,7 +208,7 @@ def background(seed: int) -> Stage:
                 "share": 0.2,
                 "seed": seed,
             }
-            for p in PROFILES
+            for p in (PROFILES if seed == 0 else ("full",))
         },
         sources=(*NETWORK, "generative/bijectors.py", "generative/likelihood_ratio.py",
                  "generative/pixelflow.py", "generative/transforms.py"),
@@ -205,10 +221,10 @@ STAGES: tuple[Stage, ...] = (
     checks(),
     timing(),
     *(reconstruction(seed) for seed in AEFLOW_SEEDS),
-    left_out(),
+    *(left_out(seed) for seed in AEFLOW_SEEDS),
     *(larger(kind) for kind in ("ae", "vae")),
     spectrum(),
     ease(),
-    background(0),
+    *(background(seed) for seed in AEFLOW_SEEDS),
     *(bench(name, row, seed) for name, row in ROWS.items() for seed in row.seeds),
 )

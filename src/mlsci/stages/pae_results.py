@@ -199,18 +199,20 @@ class Results:
         }
 
     def shortfall(self, row: str, strangers: str, *, learned: bool = False) -> Value:
-        """Return the best AUROC of all other models minus the best of a row, for one set.
+        """Return the best AUROC of all other models minus the best of a row's, for one set.
 
-        Zero or less if the row is best. The score is chosen on the set itself, for every model. If
-        `learned`, scores that contain the size of the compressed image are left out.
+        Zero or less if that is best. Rows of one label are one model. The score is chosen on the
+        set itself, for every model. If `learned`, scores that contain the size of the compressed
+        image are left out.
         """
         best: dict[str, float] = {}
         for name, score in self.detection_rows():
             if learned and "compressed size" in score:
                 continue
-            value = self.detection(name, score, strangers)[0]
-            best[name] = max(best.get(name, 0.0), value)
-        return max(value for name, value in best.items() if name != row) - best[row], None
+            label, value = ROWS[name].label, self.detection(name, score, strangers)[0]
+            best[label] = max(best.get(label, 0.0), value)
+        own = best.pop(ROWS[row].label)
+        return max(best.values()) - own, None
 
     def mixture_failures(self) -> int:
         """Return how many flows ended below the mixture that they started from."""
