@@ -57,10 +57,13 @@ PARTICLES = """
     read = np.zeros_like(here)
     mesh.add_gradient(field, here, 1.0, read)
     same(dot((read, given)), dot((field, gradient_transpose(mesh, here, given))))
-    value, change = read_gradient(mesh, field, here, moves, transposed=False)
-    np.testing.assert_allclose(value, read, atol=1e-12)
-    _, back = read_gradient(mesh, field, here, given, transposed=True)
-    same(dot((change, given)), dot((back, moves)))
+    value, change, back = (np.zeros_like(here) for _ in range(3))
+    product = read_gradient(mesh, field, here, moves, False, 2.0, value, 1.0, change)
+    np.testing.assert_allclose(value, 2 * read, atol=1e-12)
+    same(comm.allreduce(product), dot((read, moves)))
+    read_gradient(mesh, field, here, given, True, 1.0, value, -3.0, back)
+    np.testing.assert_allclose(value, 3 * read, atol=1e-12)
+    same(dot((change, given)), dot((back, moves)) / -3)
     print("same")
 """
 
@@ -74,10 +77,16 @@ FORCES = """
         add_force(mesh, x, 1.0, out)
         return out
 
-    value, cotangent = Pull(mesh, x, gravity(mesh, x)).vjp(g)
+    value, cotangent = np.zeros_like(x), np.zeros_like(x)
+    product = Pull(mesh, x, gravity(mesh, x)).vjp(g, 1.0, cotangent, 1.0, value)
     again, tangent = pull_jvp(mesh, x, dx, gravity(mesh, x))
     np.testing.assert_allclose(value, force(x), atol=1e-13)
     np.testing.assert_allclose(again, value, atol=1e-13)
+    same(comm.allreduce(product), dot((value, g)))
+    other = cotangent.copy()  # what is there stays; multiples of each its own
+    Pull(mesh, x, gravity(mesh, x)).vjp(g, -2.0, other, 0.5, value)
+    np.testing.assert_allclose(value, 1.5 * again, atol=1e-13)
+    np.testing.assert_allclose(other, -cotangent, atol=1e-12)
     same(dot((cotangent, dx)), dot((g, tangent)))
     error = np.abs(slope(lambda h: force(x + h * dx), 1e-5) - tangent)
     assert np.median(error) < 1e-7 * np.abs(tangent).max()
@@ -86,7 +95,8 @@ FORCES = """
     sharpening = Sharpening(*numbers)
     pull = SharpeningPull(mesh, x, sharpening, 0.5)
     np.testing.assert_allclose(pull.value(), displacement(mesh, x, sharpening, 0.5), atol=1e-13)
-    _, cotangent = pull.vjp(g)
+    cotangent = np.zeros_like(x)
+    pull.vjp(g, 1.0, cotangent)
     _, tangent = sharpening_jvp(mesh, x, dx, sharpening, 0.5, changes)
     same(dot((cotangent, dx), (pull.parameters, changes)), dot((g, tangent)))
 

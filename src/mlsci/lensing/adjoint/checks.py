@@ -37,6 +37,7 @@ from mlsci.lensing.adjoint.model import Inputs, simulate_with_jvp, simulate_with
 from mlsci.lensing.adjoint.transforms import inner, products
 from mlsci.lensing.cosmology import Cosmology
 from mlsci.lensing.initial import displaced, linear_density
+from mlsci.lensing.lightcone import NONE
 from mlsci.lensing.mesh import Mesh
 from mlsci.lensing.nbody import linear_steps, middle
 from mlsci.lensing.power import LinearPower
@@ -101,19 +102,22 @@ def operations(settings: Settings, comm: MPI.Comm, seed: int = 0) -> dict[str, f
 
     read = np.zeros_like(here)
     mesh.add_gradient(other, here, 1.0, read)
-    _, tangent = read_gradient(mesh, field, here, moves, transposed=False)
-    _, cotangent = read_gradient(mesh, field, here, given, transposed=True)
+    tangent, cotangent = np.zeros_like(here), np.zeros_like(here)
+    read_gradient(mesh, field, here, moves, False, 0.0, NONE, 1.0, tangent)
+    read_gradient(mesh, field, here, given, True, 0.0, NONE, 1.0, cotangent)
     forwards = [(read, given), (tangent, given)]
     backwards = [(other, gradient_transpose(mesh, here, given)), (cotangent, moves)]
     found["readout"] = _mismatch(comm, forwards, backwards)
 
-    cotangent = Pull(mesh, x, gravity(mesh, x)).vjp(p_bar)[1]
+    cotangent = np.zeros_like(x)
+    Pull(mesh, x, gravity(mesh, x)).vjp(p_bar, 1.0, cotangent)
     tangent = pull_jvp(mesh, x, dx, gravity(mesh, x))[1]
     found["force"] = _mismatch(comm, [(tangent, p_bar)], [(cotangent, dx)])
 
     sharpening, slopes = settings.correction or Sharpening(0.3, 2.0, 0.5, -2.0), np.arange(1.0, 5)
     pull = SharpeningPull(mesh, x, sharpening, 0.5)
-    cotangent = pull.vjp(p_bar)[1]
+    cotangent = np.zeros_like(x)
+    pull.vjp(p_bar, 1.0, cotangent)
     tangent = sharpening_jvp(mesh, x, dx, sharpening, 0.5, slopes)[1]
     backwards = [(cotangent, dx), (pull.parameters, slopes)]
     found["sharpening"] = _mismatch(comm, [(tangent, p_bar)], backwards)

@@ -14,7 +14,7 @@ two transforms more than the pull itself, which comes along for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from mlsci.lensing.adjoint.mesh import gradient_transpose, paint_jvp, paint_vjp, read_gradient
 from mlsci.lensing.adjoint.transforms import products
 from mlsci.lensing.forces import density
+from mlsci.lensing.lightcone import NONE
 from mlsci.lensing.mesh import Mesh
 from mlsci.lensing.sharpening import Sharpening
 
@@ -65,22 +66,51 @@ class Pull:
         self._mesh.add_gradient(self._known(), self._here, 1.0, pull)
         return self._route.back(pull)
 
-    def vjp(self, g: Array) -> tuple[Array, Array]:
-        """Return the pull (n, 3) and the cotangent of positions (n, 3) for that of the pull, `g`.
+    def vjp(
+        self, g: Array, rate: float, cotangent: Array,
+        factor: float = 0.0, value: Array | None = None,
+    ) -> float:  # fmt: skip
+        """Add the cotangent of positions for that of the pull, and the pull itself if asked.
 
-        To be called once: meshes are given up as soon as they are not needed any more.
+        In place, so that on one rank there is no further array of the particles' size. To be
+        called once: meshes are given up as soon as they are not needed any more.
+
+        Parameters
+        ----------
+        g : ndarray (n, 3)
+            The cotangent of the pull.
+        rate : float
+            Of what is added to `cotangent`.
+        cotangent : ndarray (n, 3)
+            That of positions; changed in place.
+        factor : float
+            Of what is added to `value`.
+        value : ndarray (n, 3), optional
+            To which to add the pull; changed in place.
+
+        Returns
+        -------
+        float
+            This rank's part of the inner product of `g` and the pull.
         """
         mesh, route, here = self._mesh, self._route, self._here
-        g = route.there(g)
-        value, cotangent = read_gradient(mesh, self._known(), here, g, transposed=True)
+        given = route.there(g)
+        alone = given is g
+        read = NONE if value is None else value if alone else np.zeros_like(here)
+        back = cotangent if alone else np.zeros_like(here)
+        product = read_gradient(mesh, self._known(), here, given, True, factor, read, rate, back)
         self._potential = None
-        field = mesh.forward(gradient_transpose(mesh, here, g))
+        field = mesh.forward(gradient_transpose(mesh, here, given))
         if self._compare is not None and self._field is not None:
             self._compare(self._field, field)
             self._field = None
         self._screen(field)
-        paint_vjp(mesh, mesh.backward(field, overwrite=True), here, 1.0, cotangent)
-        return route.back(value), route.back(cotangent)
+        paint_vjp(mesh, mesh.backward(field, overwrite=True), here, rate, back)
+        if not alone:
+            cotangent += route.back(back)
+            if value is not None:
+                value += route.back(read)
+        return product
 
     def _known(self) -> Array:
         if self._potential is None:
@@ -111,7 +141,9 @@ def pull_jvp(
     field = density(mesh, here)
     more = field.copy() if change is not None else None
     screen(field)
-    value, tangent = read_gradient(mesh, mesh.backward(field, overwrite=True), here, moved, False)
+    value, tangent = np.zeros_like(here), np.zeros_like(here)
+    field = mesh.backward(field, overwrite=True)
+    read_gradient(mesh, field, here, moved, False, 1.0, value, 1.0, tangent)
     field = mesh.forward(paint_jvp(mesh, here, moved))
     screen(field)
     if change is not None and more is not None:
@@ -134,17 +166,19 @@ def sharpener(mesh: Mesh, x: Array, sharpening: Sharpening, a: float) -> Filter:
     return lambda field: mesh.band_pass(field, sharpening.low, sharpening.high, factor)
 
 
-def sharpener_slopes(mesh: Mesh, sharpening: Sharpening, a: float) -> tuple[Array, ...]:
-    """Return the logarithmic slopes of the filter with low, high, alpha0 and mu.
+def sharpener_slopes(mesh: Mesh, sharpening: Sharpening, a: float) -> Iterator[tuple[Array, ...]]:
+    """Yield the logarithmic slopes of the filter with low, high, alpha0 and mu, plane by plane.
 
     Of the filter alpha0 a^mu exp(-low^2 / k^2 - k^4 / high^4) / k^2 (Dai et al. 2018, eqs. 5-8).
     """
-    k2 = sum(axis.reshape([-1 if d == i else 1 for d in range(3)]) ** 2
-             for i, axis in enumerate(mesh.k))  # fmt: skip
-    inverse = np.divide(1.0, k2, out=np.zeros_like(k2), where=np.asarray(k2) > 0)
-    low = -2 * sharpening.low * inverse
-    high = 4 / sharpening.high**5 * np.square(k2)
-    return low, high, np.array(1 / sharpening.alpha0), np.array(np.log(a))
+    kx, ky, kz = mesh.k
+    across = ky[:, None] ** 2 + kz**2
+    for k in kx:
+        k2 = k**2 + across
+        inverse = np.divide(1.0, k2, out=np.zeros_like(k2), where=k2 > 0)
+        low = -2 * sharpening.low * inverse
+        high = 4 / sharpening.high**5 * np.square(k2)
+        yield low, high, np.array(1 / sharpening.alpha0), np.array(np.log(a))
 
 
 class SharpeningPull(Pull):
@@ -165,9 +199,10 @@ class SharpeningPull(Pull):
         self.parameters = np.zeros(4)
 
         def compare(filtered: Array, cotangent: Array) -> None:
-            parts = products(mesh, filtered, cotangent)
-            for i, slope in enumerate(sharpener_slopes(mesh, sharpening, a)):
-                self.parameters[i] = float(np.sum(parts * slope))
+            slopes = sharpener_slopes(mesh, sharpening, a)
+            for one, other, plane in zip(filtered, cotangent, slopes):
+                parts = products(mesh, one, other)
+                self.parameters += [float(np.sum(parts * slope)) for slope in plane]
 
         super().__init__(mesh, x, sharpener(mesh, x, sharpening, a), compare)
 
@@ -190,7 +225,7 @@ def sharpening_jvp(
 
     def change(field: Array) -> None:
         screen(field)
-        slopes = zip(parameters, sharpener_slopes(mesh, sharpening, a))
-        field *= sum(by * slope for by, slope in slopes)
+        for modes, plane in zip(field, sharpener_slopes(mesh, sharpening, a)):
+            modes *= sum(by * slope for by, slope in zip(parameters, plane))
 
     return pull_jvp(mesh, x, dx, screen, change if np.any(parameters) else None)

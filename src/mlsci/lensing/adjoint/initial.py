@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -111,8 +111,14 @@ def displaced_vjp(
             flat = component.reshape(-1)
             slopes += term[2] * np.dot(x_bar[:, axis], flat)
             slopes += term[3] * np.dot(p_bar[:, axis], flat)
-    cotangent = _first_order_transpose(mesh, one[0] * x_bar + one[1] * p_bar)
-    cotangent += _second_order_vjp(mesh, density, two[0] * x_bar + two[1] * p_bar)
+
+    def along(axis: int, term: tuple[float, float, Array, Array]) -> Array:
+        """Return a component of the cotangent of the displacements of an order."""
+        return term[0] * x_bar[:, axis] + term[1] * p_bar[:, axis]
+
+    cotangent = _first_order_transpose(mesh, (along(axis, one) for axis in range(3)))
+    source = _first_order_transpose(mesh, (along(axis, two) for axis in range(3)))
+    cotangent += _second_order_vjp(mesh, density, source)
     return cotangent, slopes
 
 
@@ -166,19 +172,26 @@ def _terms(background: Background, a: float) -> list[tuple[float, float, Array, 
     return result
 
 
-def _first_order_transpose(mesh: Mesh, vectors: Array) -> Array:
+def _first_order_transpose(mesh: Mesh, components: Iterable[Array]) -> Array:
+    """Return the cotangent of the density for those (n,) of its displacements along each axis."""
     result: Array = np.zeros([len(k) for k in mesh.k], np.complex128)
-    for axis in range(3):
-        modes = mesh.forward(vectors[:, axis].reshape(mesh.shape))
-        result += modes * (-1j * _slope(mesh, axis))
-    return result * _inverse_k2(mesh)
+    for axis, component in enumerate(components):
+        modes = mesh.forward(component.reshape(mesh.shape))
+        modes *= -1j * _slope(mesh, axis)
+        result += modes
+    result *= _inverse_k2(mesh)
+    return result
 
 
-def _second_order_vjp(mesh: Mesh, density: Array, vectors: Array) -> Array:
-    """Return the cotangent of the density for that of the second order's displacements."""
+def _second_order_vjp(mesh: Mesh, density: Array, source: Array) -> Array:
+    """Return the cotangent of the density for that of the second order's displacements.
+
+    That is given as if they were of first order, and is changed.
+    """
     inverse = _inverse_k2(mesh)
     # the displacement is i k phi2, as that of first order is -i k phi1 for the density k^2 phi1
-    source = mesh.backward(_first_order_transpose(mesh, vectors) / -(mesh.cells**3), overwrite=True)
+    source /= -(mesh.cells**3)
+    source = mesh.backward(source, overwrite=True)
     result = np.zeros_like(density)
     diagonal = [mesh.backward(density * _bend(mesh, inverse, i, i)) for i in range(3)]
     for i in range(3):

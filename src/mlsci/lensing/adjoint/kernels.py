@@ -19,6 +19,22 @@ Array = NDArray[Any]
 
 
 @inlined
+def _around(
+    x: Array, i: int, scale: float, n: int, mesh: Array
+) -> tuple[tuple[Any, ...], tuple[Scalar, ...], tuple[Scalar, ...]]:
+    """Return the point below a particle, and the distances from it and to the one above.
+
+    The distances in cells and in the precision of the mesh, as the weights of that arithmetic are.
+    """
+    real = mesh.dtype.type
+    a, u = cell(x[i, 0], scale, n)
+    b, v = cell(x[i, 1], scale, n)
+    c, w = cell(x[i, 2], scale, n)
+    above = real(1 - u), real(1 - v), real(1 - w)
+    return (a, b, c), (real(u), real(v), real(w)), above
+
+
+@inlined
 def _slopes(mesh: Array) -> tuple[Scalar, ...]:
     """Return how the weights of `_weights` change with the distance d from the lower point."""
     near, far = mesh.dtype.type(2 / 3), mesh.dtype.type(1 / 12)
@@ -52,34 +68,37 @@ def _lines(
 @compiled
 def read_gradient(
     x: Array, g: Array, transposed: bool, scale: float, n: int, tables: Tables, mesh: Array,
-    factor: float, start: int, stop: int, out: Array, change: Array,
-) -> None:  # fmt: skip
+    start: int, stop: int, factor: float, out: Array, rate: float, change: Array,
+) -> float:  # fmt: skip
     r"""Add the gradient of a mesh at particles, and its change with their places.
 
     With the gradient G(x) that `mlsci.lensing.kernels.add_gradient` reads, `out` grows by
-    factor G, and `change` by factor times :math:`\sum_b g_b \partial G_a / \partial x_b`, or, if
-    `transposed`, by factor times :math:`\sum_b g_b \partial G_b / \partial x_a`.
+    factor G, and `change` by rate times :math:`\sum_b g_b \partial G_a / \partial x_b`, or, if
+    `transposed`, by rate times :math:`\sum_b g_b \partial G_b / \partial x_a`.
 
     Parameters
     ----------
-    x, scale, n, tables, mesh, factor, start, stop
-        As in `mlsci.lensing.kernels.add_gradient`; here factor is of the gradient per length.
+    x, scale, n, tables, mesh, start, stop
+        As in `mlsci.lensing.kernels.add_gradient`.
     g : ndarray (particles, 3)
         Displacements, or cotangents of the gradients if `transposed`.
     transposed : bool
         Which of the two sums.
-    out, change : ndarray (particles, 3)
+    factor, rate : float
+        Of the gradient per length, and of its change.
+    out : ndarray (particles, 3), or (0, 3) where the gradient is not wanted
+    change : ndarray (particles, 3)
         Changed in place.
+
+    Returns
+    -------
+    float
+        The sum of g G over these particles.
     """
     planes, rows, columns = tables
-    real = mesh.dtype.type
+    wanted, total = len(out) > 0, 0.0
     for i in range(start, stop):
-        a, distance = cell(x[i, 0], scale, n)
-        u, e_u = real(distance), real(1 - distance)
-        b, distance = cell(x[i, 1], scale, n)
-        v, e_v = real(distance), real(1 - distance)
-        c, distance = cell(x[i, 2], scale, n)
-        w, e_w = real(distance), real(1 - distance)
+        (a, b, c), (u, v, w), (e_u, e_v, e_w) = _around(x, i, scale, n, mesh)
         a0, a1 = planes[a + _2], planes[a + _3]
         b0, b1 = rows[b + _2], rows[b + _3]
         c0, c1 = columns[c + _2], columns[c + _3]
@@ -89,12 +108,13 @@ def read_gradient(
         fy, yy, yx, yz = _lines(mesh, sides, rows, b, v, e_v, (e_u, e_w), (u, w))
         sides = (a0 + b0, a0 + b1, a1 + b0, a1 + b1)
         fz, zz, zx, zy = _lines(mesh, sides, columns, c, w, e_w, (e_u, e_v), (u, v))
-        size = factor * scale
-        out[i, 0] += size * fx
-        out[i, 1] += size * fy
-        out[i, 2] += size * fz
-        size *= scale
+        if wanted:
+            out[i, 0] += factor * scale * fx
+            out[i, 1] += factor * scale * fy
+            out[i, 2] += factor * scale * fz
+        size = rate * scale * scale
         gx, gy, gz = g[i, 0], g[i, 1], g[i, 2]
+        total += scale * (gx * fx + gy * fy + gz * fz)
         if transposed:
             change[i, 0] += size * (gx * xx + gy * yx + gz * zx)
             change[i, 1] += size * (gx * xy + gy * yy + gz * zy)
@@ -103,6 +123,7 @@ def read_gradient(
             change[i, 0] += size * (gx * xx + gy * xy + gz * xz)
             change[i, 1] += size * (gx * yx + gy * yy + gz * yz)
             change[i, 2] += size * (gx * zx + gy * zy + gz * zz)
+    return total
 
 
 @inlined
@@ -148,12 +169,7 @@ def paint_gradient(
     planes, rows, columns = tables
     real = mesh.dtype.type
     for i in range(x.shape[0]):
-        a, distance = cell(x[i, 0], scale, n)
-        u, e_u = real(distance), real(1 - distance)
-        b, distance = cell(x[i, 1], scale, n)
-        v, e_v = real(distance), real(1 - distance)
-        c, distance = cell(x[i, 2], scale, n)
-        w, e_w = real(distance), real(1 - distance)
+        (a, b, c), (u, v, w), (e_u, e_v, e_w) = _around(x, i, scale, n, mesh)
         gx, gy, gz = real(factor * g[i, 0]), real(factor * g[i, 1]), real(factor * g[i, 2])
         b0, b1 = rows[b + _2], rows[b + _3]
         c0, c1 = columns[c + _2], columns[c + _3]
@@ -190,14 +206,8 @@ def add_slope(
         Of the slope in units of the inverse cell.
     """
     planes, rows, columns = tables
-    real = mesh.dtype.type
     for i in range(start, stop):
-        a, distance = cell(x[i, 0], scale, n)
-        u, e_u = real(distance), real(1 - distance)
-        b, distance = cell(x[i, 1], scale, n)
-        v, e_v = real(distance), real(1 - distance)
-        c, distance = cell(x[i, 2], scale, n)
-        w, e_w = real(distance), real(1 - distance)
+        (a, b, c), (u, v, w), (e_u, e_v, e_w) = _around(x, i, scale, n, mesh)
         a0, a1 = planes[a + _2], planes[a + _3]
         b0, b1 = rows[b + _2], rows[b + _3]
         c0, c1 = columns[c + _2], columns[c + _3]

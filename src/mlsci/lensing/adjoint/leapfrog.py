@@ -118,10 +118,8 @@ def run_vjp(
         background += schedule.drift_slopes[:, step] * np.vdot(x_bar, p)
         drift(p_bar, x_bar, length)
         observe(step, x, p, x_bar, p_bar)
-        force, cotangent = Pull(mesh, x, gravity(mesh, x)).vjp(p_bar)
-        background += schedule.kick_slopes[:, step] * np.vdot(p_bar, force)
-        drift(p, force, -kick)
-        drift(x_bar, cotangent, kick)
+        pull = Pull(mesh, x, gravity(mesh, x))
+        background += schedule.kick_slopes[:, step] * pull.vjp(p_bar, kick, x_bar, -kick, p)
     return background
 
 

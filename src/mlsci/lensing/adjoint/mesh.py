@@ -80,9 +80,10 @@ def gradient_transpose(mesh: Mesh, x: Array, g: Array) -> Array:
 
 
 def read_gradient(
-    mesh: Mesh, field: Array, x: Array, g: Array, transposed: bool, factor: float = 1.0
-) -> tuple[Array, Array]:
-    """Return the gradient of a field at particles, and its change with their positions.
+    mesh: Mesh, field: Array, x: Array, g: Array, transposed: bool,
+    factor: float, out: Array, rate: float, change: Array,
+) -> float:  # fmt: skip
+    """Add a field's gradient at particles, and its change with their positions.
 
     Parameters
     ----------
@@ -95,22 +96,26 @@ def read_gradient(
     g : ndarray (n, 3)
         How particles move; or, if `transposed`, cotangents of the gradient.
     transposed : bool
-        Whether to return the cotangent of the positions instead of the gradient's change.
-    factor : float
-        Of both.
+        Whether to add the cotangent of the positions instead of the gradient's change.
+    factor, rate : float
+        Of the gradient, and of its change.
+    out : ndarray (n, 3), or (0, 3) where the gradient is not wanted
+    change : ndarray (n, 3)
+        Changed in place.
 
     Returns
     -------
-    gradient, change : ndarray (n, 3)
+    float
+        The inner product of `g` and the gradient, over these particles.
     """
-    value, change = np.zeros_like(x), np.zeros_like(x)
     flat, scale = mesh.with_rim(field).reshape(-1), 1 / mesh.cell
-    share(
-        lambda start, stop: kernels.read_gradient(
-            x, g, transposed, scale, mesh.cells, mesh.tables, flat, factor, start, stop, value,
-            change,
-        ),
-        len(x),
-        mesh.threads,
-    )  # fmt: skip
-    return value, change
+    sums: dict[int, float] = {}
+
+    def part(start: int, stop: int) -> None:
+        sums[start] = kernels.read_gradient(
+            x, g, transposed, scale, mesh.cells, mesh.tables, flat, start, stop,
+            factor, out, rate, change,
+        )  # fmt: skip
+
+    share(part, len(x), mesh.threads)
+    return sum(sums[start] for start in sorted(sums))

@@ -34,7 +34,7 @@ from mlsci.lensing.convergence import sharpen
 from mlsci.lensing.initial import displaced, linear_density
 from mlsci.lensing.lightcone import LightCone
 from mlsci.lensing.mesh import Mesh
-from mlsci.lensing.nbody import linear_steps, middle
+from mlsci.lensing.nbody import drift, linear_steps, middle
 from mlsci.lensing.power import LinearPower
 from mlsci.lensing.settings import RefusedError, Settings
 from mlsci.lensing.sharpening import Sharpening
@@ -263,25 +263,26 @@ class _Model:
         settings, times = self.settings, self.step(number)
         correction, moving = settings.correction, settings.sub_evolution
         if correction is None and moving:
-            _, drift = advance_vjp(self.cone, times, x, p, None, maps, x_bar, p_bar, tables)
-            return drift @ self.drift_slopes(number), np.zeros(4)
+            _, found = advance_vjp(self.cone, times, x, p, None, maps, x_bar, p_bar, tables)
+            return found @ self.drift_slopes(number), np.zeros(4)
         length, length_slopes = self.half(number)
-        half, half_bar = x + length * p, np.zeros_like(x)
+        half, half_bar = x.copy(), np.zeros_like(x)
+        drift(half, p, length)
         pull = None if correction is None else SharpeningPull(self.mesh, half, correction, times[0])
         offset = None if pull is None else pull.value()
         if moving:
             seen = (x, p, offset, maps, x_bar, p_bar, tables)
         else:
             seen = (half, np.zeros_like(p), offset, maps, half_bar, np.zeros_like(p), tables)
-        offset_bar, drift = advance_vjp(self.cone, times, *seen)
+        offset_bar, found = advance_vjp(self.cone, times, *seen)
         del offset, seen
         parameters = np.zeros(4)
         if pull is not None and offset_bar is not None:
-            half_bar += pull.vjp(offset_bar)[1]
+            pull.vjp(offset_bar, 1.0, half_bar)
             parameters = pull.parameters
         x_bar += half_bar
-        p_bar += length * half_bar
-        slopes = drift @ self.drift_slopes(number) + length_slopes * np.vdot(half_bar, p)
+        drift(p_bar, half_bar, length)
+        slopes = found @ self.drift_slopes(number) + length_slopes * np.vdot(half_bar, p)
         return slopes, parameters
 
     # --- forward, with a direction ------------------------------------------------------------
