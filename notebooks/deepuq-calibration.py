@@ -25,8 +25,7 @@ import numpy as np
 
 from mlsci import report
 from mlsci.reconstruction import pictures
-from mlsci.stages.deepuq import COVERED
-from mlsci.stages.deepuq_results import LABELS, METHODS, OWN, Results, slug, words
+from mlsci.stages.deepuq_results import LABELS, METHODS, Results, slug, words
 
 nb = report.notebook("deepuq-calibration", profile=profile, seed=seed)
 results = Results(nb)
@@ -58,7 +57,7 @@ nb.figure(
 )
 
 # %% tags=["hide-input"]
-for name in OWN:
+for name in results.calibrated:
     nb.claim(
         f"deepuq.sbc_p_{slug(name)}",
         results.p_values(name, "smc").min(),
@@ -224,7 +223,7 @@ nb.claim(
 # holds them; there the log score decides on the width.
 
 # %% tags=["hide-input"]
-for name in COVERED:
+for name in results.covered:
     nb.claim(
         f"deepuq.inflation_{slug(name)}",
         results.metrics(f"coverage-{name}")["inflation"],
@@ -264,7 +263,7 @@ nb.figure(
 # %% tags=["hide-input"]
 goals = {(0.68, "predicted"): ">= 66, <= 71", (0.95, "predicted"): ">= 93, <= 97"}
 goals |= {(level, "bright"): goal for (level, _), goal in goals.items()}
-for name in COVERED:
+for name in results.covered:
     for (level, where), target in goals.items():
         nb.claim(
             f"deepuq.cover{100 * level:.0f}_{where}_{slug(name)}",
@@ -277,7 +276,7 @@ for name in COVERED:
         )
 
 # %% tags=["hide-input"]
-for name in COVERED:
+for name in results.covered:
     for part in ("latent", "error"):
         nb.claim(
             f"deepuq.cover95_{part}_{slug(name)}",

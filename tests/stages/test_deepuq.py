@@ -15,6 +15,7 @@ from mlsci.stages import (
     deepuq,
     deepuq_checks,
     deepuq_examples,
+    deepuq_garments,
     deepuq_rivals,
     deepuq_runs,
 )
@@ -57,16 +58,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_stages_of_all_corruptions_are_declared_alike_in_both_profiles() -> None:
-    for kind, names in (("calibration", deepuq.CALIBRATED["full"]), ("coverage", deepuq.COVERED)):
-        for name in names:
+    for kind, names in (("calibration", deepuq.CALIBRATED), ("coverage", deepuq.COVERED)):
+        assert set(names["smoke"]) <= set(names["full"]) <= set(deepuq.DIGITS)
+        for name in names["full"]:
             stage = STAGES[f"deepuq/{kind}-{name}"]
             assert {p["corruption"] for p in stage.params.values()} == {name}
-    assert deepuq.CALIBRATED["full"] == deepuq.COVERED == tuple(deepuq.DIGITS)
-    assert deepuq.CALIBRATED["smoke"]
+            assert ("smoke" in stage.params) == (name in names["smoke"])
+    assert deepuq.COVERED["full"] == tuple(deepuq.DIGITS)
     for name in deepuq.CALIBRATED["full"]:
-        stage = STAGES[f"deepuq/calibration-{name}"]
-        assert ("smoke" in stage.params) == (name in deepuq.CALIBRATED["smoke"])
-        full = stage.params["full"]
+        full = STAGES[f"deepuq/calibration-{name}"].params["full"]
         assert all(data % deepuq_runs.CHUNK == 0 for _, data, _ in full["methods"].values())
         assert min(data for _, data, _ in full["methods"].values()) >= 200  # hundreds, for each
         assert full["methods"]["smc"][1] == 500
@@ -113,6 +113,21 @@ def test_coverage_of_test_images_grows_with_what_is_taken_in(folder: Path) -> No
 
 
 @pytest.mark.slow
+def test_garments_are_treated_as_digits_are(folder: Path) -> None:
+    small = {"decoder": {"latent": 3, "hidden": [16]}, "encoder": [16], "rank": 2}
+    one = job("garments", folder, **small, flow={"layers": 2, "hidden": [8]})
+    deepuq_garments.reconstruct_garments(one)
+    found = metrics(one)["solid-mask"]
+    for level in ("0.68", "0.95"):
+        of = {part: values["predicted"][level][0] for part, values in found["coverage"].items()}
+        assert of["latent"] < of["calibrated"]
+    assert found["squared_error"][0] < found["mean_image"]  # it has looked at the data
+    assert not (one.out / "decoder.npz").exists()
+    with np.load(one.out / "garments.npz") as stored:
+        assert stored["draws/solid-mask"].shape == (3, 3, 28, 28)
+
+
+@pytest.mark.slow
 def test_rivals_are_tried_on_both_corruptions(folder: Path) -> None:
     one = job("rivals", folder)
     for name, factor in zip(one.params["corruptions"], (2.0, 1.0)):
@@ -130,12 +145,14 @@ def test_rivals_are_tried_on_both_corruptions(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_single_digits_are_reconstructed(folder: Path) -> None:
-    one = job("bimodal", folder, methods={"mixture": ["mixture", "modes", 100]})
+    methods = {"mixture": ["mixture", "modes", 100], "variational flow": ["variational", "", 200]}
+    one = job("bimodal", folder, methods=methods)
     deepuq_examples.weigh_modes(one)
     for kind in ("measured", "white"):
-        found = metrics(one)[kind]["methods"]["mixture"]
-        assert sum(found["mode_weights"]) == pytest.approx(1)
-        assert sum(found["digits"]) == one.params["kept"]
+        for label in methods:
+            found = metrics(one)[kind]["methods"][label]
+            assert sum(found["mode_weights"]) == pytest.approx(1)
+            assert sum(found["digits"]) == one.params["kept"]
     two = job("explorer", folder, widths=[2, 14], levels=[0.5])
     deepuq_examples.precompute(two)
     with np.load(two.out / "explorer.npz") as stored:

@@ -29,9 +29,35 @@ DIGITS = {"solid-mask": 6, "sparse-mask": 1, "noise": 6, "mask-and-noise": 12, "
 # Those under which samplers are calibrated on data of the model itself; at small size the first
 # one alone: the others differ by a matrix.
 CALIBRATED: dict[str, tuple[str, ...]] = {"full": tuple(DIGITS), "smoke": tuple(DIGITS)[:1]}
+# Those that rivals are trained for.
+RIVALLED = ("solid-mask", "noise")
 # Those under which intervals are counted on test digits.
-COVERED = tuple(DIGITS)
+COVERED: dict[str, tuple[str, ...]] = {"full": tuple(DIGITS), "smoke": RIVALLED}
+# Those under which garments are reconstructed.
+WORN: dict[str, tuple[str, ...]] = {"full": RIVALLED, "smoke": RIVALLED[:1]}
 
+TRAINED: dict[str, dict[str, Any]] = {
+    "full": {
+        "decoder": {"latent": 10, "hidden": [128, 256]},
+        "encoder": [512, 256],
+        "training": {"epochs": 50, "batch": 256, "rate": 2e-3, "weight_decay": 0.02},
+        "flow": {"layers": 6, "hidden": [64, 64]},
+        "flow_training": {"epochs": 40, "batch": 512, "rate": 2e-3, "warmup": 200,
+                          "weight_decay": 0.05},
+        "sigma": 0.1,
+        "rank": 40,
+    },
+    "smoke": {
+        "decoder": {"latent": 4, "hidden": [32, 64]},
+        "encoder": [64, 32],
+        "training": {"epochs": 8, "batch": 64, "rate": 3e-3, "warmup": 20, "average": 0.9},
+        "flow": {"layers": 2, "hidden": [16]},
+        "flow_training": {"epochs": 8, "batch": 100, "rate": 3e-3, "warmup": 20,
+                          "average": 0.9},
+        "sigma": 0.1,
+        "rank": 5,
+    },
+}  # fmt: skip
 # Method, data, and draws for each datum.
 CALIBRATION: dict[str, dict[str, Any]] = {
     "full": {"data": 500, "starts": 8, "kept": 100, "rounds": 20,
@@ -47,6 +73,31 @@ CALIBRATION: dict[str, dict[str, Any]] = {
         "smc": ["smc", 10, 80],
     }},
 }  # fmt: skip
+
+COVERAGE: dict[str, dict[str, Any]] = {
+    "full": {
+        "data": 100,
+        "held": 100,
+        "starts": 8,
+        "draws": 200,
+        "kept": 100,
+        "strangers": 15,
+        "tried": 20,
+        "factors": [1.0, 2.0],
+        "methods": {"laplace": 400, "mixture": 400, "importance": 2000, "hmc": 400, "smc": 200},
+    },
+    "smoke": {
+        "data": 10,
+        "held": 10,
+        "starts": 2,
+        "draws": 80,
+        "kept": 40,
+        "strangers": 5,
+        "tried": 5,
+        "factors": [1.0],
+        "methods": {"laplace": 80, "mixture": 80, "importance": 80, "hmc": 40, "smc": 80},
+    },
+}
 
 IMAGES: dict[str, dict[str, Any]] = {
     "full": {"inside": "mnist", "train": 58000, "validation": 2000, "test": 10000},
@@ -69,32 +120,34 @@ def _stage(
     )
 
 
+def _garments() -> Stage:
+    """Return the stage of another set of images; small, digits stand for it."""
+    sizes: dict[str, dict[str, Any]] = {
+        "full": {"data": 200, "held": 100, "starts": 8, "draws": 200, "kept": 100, "tried": 20,
+                 "factors": [1.0, 2.0], "shown": 3},
+        "smoke": {"data": 10, "held": 10, "starts": 2, "draws": 80, "kept": 40, "tried": 5,
+                  "factors": [1.0], "shown": 3,
+                  "training": TRAINED["smoke"]["training"] | {"epochs": 3}},
+    }  # fmt: skip
+    chosen = {"full": IMAGES["full"] | {"inside": "fashion-mnist"}, "smoke": IMAGES["smoke"]}
+    return Stage(
+        name="deepuq/garments",
+        run="mlsci.stages.deepuq_garments:reconstruct_garments",
+        params={
+            p: {"images": chosen[p], "seed": 0, "corruptions": list(WORN[p]), **TRAINED[p],
+                **sizes[p]}
+            for p in sizes
+        },
+        sources=(*CHECKS, "stages/deepuq_checks.py"),
+        datasets={p: (values["inside"],) for p, values in chosen.items()},
+    )  # fmt: skip
+
+
 STAGES: tuple[Stage, ...] = (
     _stage(
         "model",
         "deepuq_runs:train_model",
-        {
-            "full": {
-                "decoder": {"latent": 10, "hidden": [128, 256]},
-                "encoder": [512, 256],
-                "training": {"epochs": 50, "batch": 256, "rate": 2e-3, "weight_decay": 0.02},
-                "flow": {"layers": 6, "hidden": [64, 64]},
-                "flow_training": {"epochs": 40, "batch": 512, "rate": 2e-3, "warmup": 200,
-                                  "weight_decay": 0.05},
-                "sigma": 0.1,
-                "rank": 40,
-            },
-            "smoke": {
-                "decoder": {"latent": 4, "hidden": [32, 64]},
-                "encoder": [64, 32],
-                "training": {"epochs": 8, "batch": 64, "rate": 3e-3, "warmup": 20, "average": 0.9},
-                "flow": {"layers": 2, "hidden": [16]},
-                "flow_training": {"epochs": 8, "batch": 100, "rate": 3e-3, "warmup": 20,
-                                  "average": 0.9},
-                "sigma": 0.1,
-                "rank": 5,
-            },
-        },
+        TRAINED,
         MODEL,
     ),
     _stage(
@@ -115,10 +168,15 @@ STAGES: tuple[Stage, ...] = (
                      "methods": {
                 "Laplace": ["laplace", "modes", 2000],
                 "mixture": ["mixture", "modes", 2000],
-                "importance": ["importance", "modes", 20000],
+                "importance": ["importance", "modes", 400000],
                 "HMC": ["hmc", "modes", 2000],
                 "SMC": ["smc", "modes", 2000],
                 "SMC from the prior": ["smc", "prior", 2000],
+                "variational flow": ["variational", "", 20000],
+            }, "flow": {
+                "layers": 8, "hidden": [64, 64], "powers": [0.03, 0.1, 0.2, 0.4, 0.7, 1.0],
+                "training": {"epochs": 8, "batch": 256, "rate": 3e-3, "warmup": 50,
+                             "average": 0.99},
             }},
             "smoke": {"digit": 6, "starts": 6, "bank": 500, "kept": 100, "learnt": 400,
                       "methods": {
@@ -128,9 +186,13 @@ STAGES: tuple[Stage, ...] = (
                 "HMC": ["hmc", "modes", 80],
                 "SMC": ["smc", "modes", 200],
                 "SMC from the prior": ["smc", "prior", 200],
+                "variational flow": ["variational", "", 200],
+            }, "flow": {
+                "layers": 2, "hidden": [16], "powers": [1.0],
+                "training": {"epochs": 1, "batch": 32, "rate": 3e-3, "warmup": 5, "average": 0.9},
             }},
         },
-        (*POSTERIOR, "reconstruction/population.py"),
+        (*POSTERIOR, "reconstruction/population.py", "reconstruction/variational.py"),
         ("deepuq/model",),
     ),
     *(
@@ -152,29 +214,24 @@ STAGES: tuple[Stage, ...] = (
             f"coverage-{name}",
             "deepuq_checks:cover",
             {
-                "full": {"corruption": name, "data": 100, "held": 100, "starts": 8, "draws": 200,
-                         "kept": 100, "strangers": 15, "tried": 20, "factors": [1.0, 2.0],
-                         "methods": {"laplace": 400, "mixture": 400, "importance": 2000,
-                                     "hmc": 400, "smc": 200}},
-                "smoke": {"corruption": name, "data": 10, "held": 10, "starts": 2, "draws": 80,
-                          "kept": 40, "strangers": 5, "tried": 5, "factors": [1.0],
-                          "methods": {"laplace": 80, "mixture": 80, "importance": 80, "hmc": 40,
-                                      "smc": 80}},
+                profile: {"corruption": name, **values}
+                for profile, values in COVERAGE.items()
+                if name in COVERED[profile]
             },
             CHECKS,
             ("deepuq/model",),
         )
-        for name in COVERED
+        for name in COVERED["full"]
     ),
     _stage(
         "rivals",
         "deepuq_rivals:compare",
         {
-            "full": {"corruptions": ["solid-mask", "noise"], "data": 100, "held": 60,
+            "full": {"corruptions": list(RIVALLED), "data": 100, "held": 60,
                      "draws": 200, "kept": 100, "shown": 8, "hidden": [256, 128], "layers": 8,
                      "summary": [256, 64], "weights": [0.01, 0.03, 0.1, 0.2, 0.4],
                      "training": {"epochs": 10, "batch": 256, "rate": 2e-3, "warmup": 200}},
-            "smoke": {"corruptions": ["solid-mask", "noise"], "data": 20, "held": 20,
+            "smoke": {"corruptions": list(RIVALLED), "data": 20, "held": 20,
                       "draws": 80, "kept": 40, "shown": 8, "hidden": [32, 16], "layers": 2,
                       "summary": [16, 8], "weights": [0.1],
                       "training": {"epochs": 2, "batch": 100, "rate": 3e-3, "warmup": 20,
@@ -207,4 +264,5 @@ STAGES: tuple[Stage, ...] = (
         POSTERIOR,
         ("deepuq/model",),
     ),
+    _garments(),
 )  # fmt: skip

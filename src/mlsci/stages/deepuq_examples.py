@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from mlsci.generative.persistence import config_from_dict
+from mlsci.generative.training import TrainingConfig
 from mlsci.reconstruction.corruption import Compose, Corruption, columns_hidden
 from mlsci.reconstruction.importance import pareto_shape
 from mlsci.reconstruction.likelihood import Likelihood
 from mlsci.reconstruction.population import population
 from mlsci.reconstruction.reconstruct import find_modes, reconstruct
+from mlsci.reconstruction.variational import variational
 from mlsci.report import files
 from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
@@ -80,9 +83,15 @@ def weigh_modes(job: Job) -> None:
         }
         print(kind, "learnt", numbers[kind]["learnt"], flush=True)
         for label, (method, start, draws) in p["methods"].items():
+            options: dict[str, Any] = {"draws": draws, "modes": modes, "seed": job.seed}
             with Clock() as clock:
-                found = reconstruct(likelihood, y, method=method, start=start, draws=draws,
-                                    modes=modes, seed=job.seed)  # fmt: skip
+                if method == "variational":
+                    training = config_from_dict(TrainingConfig, p["flow"]["training"])
+                    found = variational(
+                        likelihood, y, **options, **(p["flow"] | {"training": training})
+                    )
+                else:
+                    found = reconstruct(likelihood, y, method=method, start=start, **options)
             u = found.draws(p["kept"])[0]
             digit = labels[nearest_by_pixels(model.images(u), train)]
             numbers[kind]["methods"][label] = clock.record | {

@@ -13,14 +13,13 @@ from scipy.stats import kstest
 from mlsci.reconstruction.calibration import uniformity
 from mlsci.reconstruction.explorer import Explored
 from mlsci.report.session import Session
-from mlsci.stages.deepuq import CALIBRATED, COVERED, DIGITS
+from mlsci.stages.deepuq import CALIBRATED, COVERED, DIGITS, WORN
 
 Pair = tuple[float, float]
 NAMES = tuple(DIGITS)
 METHODS = ("laplace", "mixture", "importance", "hmc", "smc")
 LABELS = {"laplace": "Laplace", "mixture": "mixture of Laplace", "importance": "importance",
           "hmc": "HMC", "smc": "SMC"}  # fmt: skip
-OWN = CALIBRATED["smoke"]
 SHARP_RHAT = 1.01
 
 
@@ -39,6 +38,9 @@ class Results:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.calibrated, self.covered, self.worn = (
+            names[session.profile] for names in (CALIBRATED, COVERED, WORN)
+        )
         self._arrays: dict[str, dict[str, np.ndarray]] = {}
         self._metrics: dict[str, dict[str, Any]] = {}
 
@@ -71,44 +73,30 @@ class Results:
 
     def all_p_values(self, method: str) -> float:
         """Return the p-value of all corruptions' p-values being uniform."""
-        values = np.concatenate([self.p_values(name, method) for name in OWN])
+        values = np.concatenate([self.p_values(name, method) for name in self.calibrated])
         return float(kstest(values, "uniform").pvalue)
 
     def levels(self) -> np.ndarray:
         """Return the credibilities of expected coverage, ``(99,)``."""
-        return self.arrays(f"calibration-{OWN[0]}")["levels"]
+        return self.arrays(f"calibration-{self.calibrated[0]}")["levels"]
 
-    def tarp(self, method: str, names: tuple[str, ...] = OWN) -> np.ndarray:
-        """Return expected coverage at `levels`, all data of some corruptions together."""
-        return self._pooled("tarp", method, names)
-
-    def tarp_deviation(self, method: str, names: tuple[str, ...] = OWN) -> float:
+    def tarp_deviation(self, name: str, method: str) -> float:
         """Return the largest distance of expected coverage from credibility."""
-        return float(np.abs(self.tarp(method, names) - self.levels()).max())
+        return float(np.abs(self.own(name, "tarp", method) - self.levels()).max())
 
-    def tarp_chance(self, names: tuple[str, ...] = OWN) -> np.ndarray:
+    def tarp_chance(self, name: str) -> np.ndarray:
         """Return the deviations that chance gives exact posteriors, in rising order."""
-        found = self._pooled("chance", "smc", names)
-        return np.sort(np.abs(found - self.levels()).max(-1))
+        return np.sort(np.abs(self.own(name, "chance", "smc") - self.levels()).max(-1))
 
-    def _pooled(self, key: str, method: str, names: tuple[str, ...]) -> np.ndarray:
-        """Return a mean over corruptions, with the number of data as weights."""
-        data = [len(self.own(name, "ranks", method)) for name in names]
-        found = [self.own(name, key, method) for name in names]
-        return np.average(found, axis=0, weights=data)
-
-    def agreeing(
-        self, method: str = "smc", *, several: bool = False, names: tuple[str, ...] = OWN
-    ) -> float:
+    def agreeing(self, name: str, method: str = "smc", *, several: bool = False) -> float:
         """Return the share of the model's own data with R-hat below 1.01.
 
         `several` asks for data with two modes or more alone, where there are such.
         """
-        rhat = [self.own(name, "rhat", method) for name in names]
-        modes = [self.arrays(f"calibration-{name}")["modes"] for name in names]
-        counted = np.concatenate([m[: len(r)] for m, r in zip(modes, rhat)])
-        chosen = counted > (1 if several and (counted > 1).any() else 0)
-        return float((np.concatenate(rhat)[chosen] < SHARP_RHAT).mean())
+        rhat = self.own(name, "rhat", method)
+        modes = self.arrays(f"calibration-{name}")["modes"][: len(rhat)]
+        chosen = modes > (1 if several and (modes > 1).any() else 0)
+        return float((rhat[chosen] < SHARP_RHAT).mean())
 
     def own_coverage(self, name: str, method: str, where: str, level: float) -> Pair:
         """Return the coverage of hidden pixels of the model's own images, per cent."""
@@ -130,15 +118,16 @@ class Results:
             words(name): {
                 label: self.coverage(name, "smc", part, level) for part, label in parts.items()
             }
-            for name in COVERED
+            for name in self.covered
         }
 
     def real(self, name: str, key: str, method: str) -> np.ndarray:
         """Return an array of one corruption and method, test images."""
         return self.arrays(f"coverage-{name}")[f"{key}/{method}"]
 
-    def method_table(self, key: str, names: tuple[str, ...] = COVERED) -> dict[str, float]:
+    def method_table(self, key: str) -> dict[str, float]:
         """Return the median of a number over test images of all corruptions, by method."""
+        names = self.covered
         return {
             LABELS[m]: float(np.median(np.concatenate([self.real(n, key, m) for n in names])))
             for m in METHODS
@@ -148,12 +137,12 @@ class Results:
     def seconds(self, method: str) -> float:
         """Return CPU seconds a test image, mean over corruptions."""
         found = [self.metrics(f"coverage-{name}")["methods"][method]["seconds"]
-                 / len(self.real(name, "p_value", method)) for name in COVERED]  # fmt: skip
+                 / len(self.real(name, "p_value", method)) for name in self.covered]  # fmt: skip
         return float(np.mean(found))
 
     def effective_rate(self, method: str) -> float:
         """Return effective draws a CPU second, test images of all corruptions."""
-        found = np.mean([self.real(name, "effective", method).mean() for name in COVERED])
+        found = np.mean([self.real(name, "effective", method).mean() for name in self.covered])
         return float(found / self.seconds(method))
 
     def many_modes(self, name: str) -> float:
@@ -163,7 +152,7 @@ class Results:
     def importance_honest(self) -> tuple[float, float]:
         """Return the shares of test images with effective weights, and with these or a flag."""
         good, honest = [], []
-        for name in COVERED:
+        for name in self.covered:
             draws = self.real(name, "effective", "importance")
             total = 2000 if self._session.profile == "full" else 80
             enough = draws > 0.2 * total
@@ -174,11 +163,11 @@ class Results:
 
     def flagged(self, what: str) -> dict[str, float]:
         """Return the share of strange images that are reported, by corruption."""
-        return {name: self.metrics(f"coverage-{name}")["strangers"][what] for name in COVERED}
+        return {name: self.metrics(f"coverage-{name}")["strangers"][what] for name in self.covered}
 
     def false_alarms(self) -> float:
         """Return the share of test images reported as ones that the model cannot make."""
-        return float(np.mean([(self.real(n, "ranked", "smc") < 0.01).mean() for n in COVERED]))
+        return float(np.mean([(self.real(n, "ranked", "smc") < 0.01).mean() for n in self.covered]))
 
     # Single digits.
 
@@ -229,6 +218,32 @@ class Results:
             [png(one[None]) for one in arrays["truth"]],
             ("data", "mean", "2 × std", *[f"draw {k + 1}" for k in range(5)]),
         )
+
+    # Another set of images.
+
+    def garments(self, name: str) -> dict[str, Any]:
+        """Return the numbers of test garments under one corruption."""
+        found: dict[str, Any] = self.metrics("garments")[name]
+        return found
+
+    def garment_coverage(self, name: str, part: str, level: float) -> Pair:
+        """Return the coverage of hidden active pixels of test garments and its error, per cent."""
+        return percent(self.garments(name)["coverage"][part]["predicted"][str(level)])
+
+    def garment_pictures(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return test garments and their reconstructions, a row for each and each corruption."""
+        arrays = self.arrays("garments")
+        return {
+            f"{words(name)} {k + 1}": {
+                "data": arrays[f"data/{name}"][k],
+                "mean": arrays[f"mean/{name}"][k],
+                "2 × std": arrays[f"std/{name}"][k],
+                **{f"draw {j + 1}": arrays[f"draws/{name}"][k, j] for j in range(3)},
+                "truth": arrays["truth"][k],
+            }
+            for name in self.worn
+            for k in range(2)
+        }
 
     # Rivals.
 
