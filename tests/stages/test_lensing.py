@@ -14,6 +14,7 @@ from mlsci.report.seal import Job
 from mlsci.stages import (
     lensing,
     lensing_checks,
+    lensing_integrators,
     lensing_runs,
     lensing_slices,
     lensing_speed,
@@ -183,6 +184,36 @@ def test_a_band_of_the_comparison_of_steps_ends_at_the_goal(runs, tmp_path):
     edges = np.array(json.loads((one.out / "steps.json").read_text())["edges"])
     assert np.abs(edges / 2000 - 1).min() < 1e-9
     np.testing.assert_allclose(np.diff(np.log(edges)), np.log(edges[1] / edges[0]))
+
+
+def test_another_integrator_is_compared_in_the_same_way(tmp_path):
+    one = job("lensing/steps-bullfrog", tmp_path, seeds=1)
+    lensing_integrators.compare_steps(one)
+    found = json.loads((one.out / "steps.json").read_text())
+    few, many, cross = (np.array(found[name]) for name in ("few", "many", "cross"))
+    assert cross.shape == (1, len(found["ell"])) == (1, len(found["edges"]) - 1)
+    correlation = cross / np.sqrt(few * many)
+    assert np.all(correlation <= 1 + 1e-9)
+    assert correlation.mean() > 0.5
+    # as many forces: the leapfrog has one before its first step
+    for profile in ("full", "smoke"):
+        fast, other = (
+            STAGES[name].params[profile] for name in ("lensing/steps", "lensing/steps-bullfrog")
+        )
+        assert other["stages"][0] - 1 == fast["stages"][0]
+        assert other["stages"][1] == fast["stages"][1]
+        assert other["settings"] == fast["settings"]
+
+
+def test_the_leapfrog_makes_the_map_of_a_whole_run():
+    from mpi4py import MPI
+
+    from mlsci.lensing import nbody, simulate
+
+    settings = Settings.from_json(STAGES["lensing/steps"].params["smoke"]["settings"])
+    maps = simulate.simulate(settings, MPI.COMM_SELF)
+    found = lensing_integrators.kappa(settings, nbody.evolve, settings.stages)
+    np.testing.assert_array_equal(found, maps.kappa[0])
 
 
 def test_weak_fields_are_measured_beside_theory(tmp_path):

@@ -87,6 +87,16 @@ def test_the_least_correlation_is_that_of_bands_that_end_below_the_goal() -> Non
     np.testing.assert_allclose(steps.ratio()[0], 4)
     alone = Steps((11, 41), 2000, edges, edges[1:], power[:1], power[:1] / 4, power[:1] / 2)
     assert alone.least() == (1.0, None)
+    assert alone.whole() == (pytest.approx(1.0), None)
+
+
+def test_whole_maps_correlate_as_their_strong_bands_do() -> None:
+    edges = np.array([100.0, 1000.0, 2000.0, 4000.0])
+    few, many = np.array([[8.0, 2.0, 7.0]]), np.array([[2.0, 2.0, 7.0]])
+    steps = Steps((11, 41), 2000, edges, edges[1:], few, many, np.array([[3.0, 1.0, 0.0]]))
+    modes = np.array([1000**2 - 100**2, 2000**2 - 1000**2])
+    expected = modes @ [3, 1] / np.sqrt((modes @ [8, 2]) * (modes @ [2, 2]))
+    assert steps.whole()[0] == pytest.approx(expected)
 
 
 def test_histograms_are_averaged(seeds: Seeds) -> None:

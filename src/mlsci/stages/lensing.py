@@ -42,6 +42,7 @@ COARSE: dict[str, dict[str, Any]] = {
     "full": {**TALK["full"], "particles": 128, "pixels": 512},
     "smoke": TALK["smoke"],
 }
+FINE = {p: {**s, "pixels": COARSE[p]["pixels"]} for p, s in TALK.items()}
 # An eighth of the particles of a fine run, sharpened as that is, which keeps the two alike: raw
 # maps, or with parameters for their own spacing, follow the fine ones less closely.
 SURROGATE: dict[str, dict[str, Any]] = {
@@ -105,22 +106,30 @@ def _seeds(
     )
 
 
-def _steps(name: str, settings: dict[str, dict[str, Any]], count: int) -> Stage:
+def _steps(
+    name: str, settings: dict[str, dict[str, Any]], count: int, run: str = "lensing_runs",
+    more: int = 0, sources: tuple[str, ...] = (),
+) -> Stage:  # fmt: skip
     return Stage(
         name=f"lensing/{name}",
-        run="mlsci.stages.lensing_runs:compare_steps",
+        run=f"mlsci.stages.{run}:compare_steps",
         params={
             profile: {
                 "settings": {**values, **TOY_THEORY[profile], "sharpening": None},
-                "stages": [11, 41] if profile == "full" else [6, 11],
+                "stages": [11 + more, 41] if profile == "full" else [6 + more, 11],
                 "seeds": count if profile == "full" else min(2, count),
                 "goal": 2000,
                 "seed": 0,
             }
             for profile, values in settings.items()
         },
-        sources=CODE,
+        sources=(*CODE, *sources),
     )
+
+
+def _bullfrog(name: str, settings: dict[str, dict[str, Any]], count: int) -> Stage:
+    # As many forces as the leapfrog's, which needs one before its first step, are one step more.
+    return _steps(name, settings, count, "lensing_integrators", 1, ("lensing/bullfrog.py",))
 
 
 def _surrogates(part: int) -> Stage:
@@ -162,7 +171,10 @@ STAGES: tuple[Stage, ...] = (
     _seeds("seeds-evolved", {p: {**s, **VARIANTS["evolved"]} for p, s in COARSE.items()}, 4),
     _steps("steps", COARSE, 8),
     # The same at the full resolution, where a run of many steps is dear.
-    _steps("steps-fine", {p: {**s, "pixels": COARSE[p]["pixels"]} for p, s in TALK.items()}, 1),
+    _steps("steps-fine", FINE, 1),
+    # And both with the few steps by another integrator.
+    _bullfrog("steps-bullfrog", COARSE, 8),
+    _bullfrog("steps-bullfrog-fine", {"full": FINE["full"]}, 1),
     # The same universe as the maps of seed 0, as particles.
     Stage(
         name="lensing/slices",

@@ -183,6 +183,13 @@ class Steps:
         at = int(np.argmin(np.where(self.edges[1:] < self.goal * (1 + 1e-9), value, np.inf)))
         return float(value[at]), None if error is None else float(error[at])
 
+    def whole(self) -> tuple[float, float | None]:
+        """Return the correlation of maps that hold all waves up to the goal, and its error."""
+        share = np.diff(self.edges**2) * (self.edges[1:] < self.goal * (1 + 1e-9))
+        few, many, cross = (power @ share for power in (self.few, self.many, self.cross))
+        value, error = _mean_if((cross / np.sqrt(few * many))[:, None])
+        return float(value[0]), None if error is None else float(error[0])
+
     def reach(self, level: float) -> float:
         """Return where the last band ends before the first that correlates by less than a level."""
         below = self.correlation()[0] < level
