@@ -174,7 +174,7 @@ STAGES: tuple[Stage, ...] = (
     _steps("steps-fine", FINE, 1),
     # And both with the few steps by another integrator.
     _bullfrog("steps-bullfrog", COARSE, 8),
-    _bullfrog("steps-bullfrog-fine", {"full": FINE["full"]}, 1),
+    _bullfrog("steps-bullfrog-fine", FINE, 1),
     # The same universe as the maps of seed 0, as particles.
     Stage(
         name="lensing/slices",

@@ -173,7 +173,7 @@ class LensingResults:
         return curves
 
     def steps(self, name: str = "steps") -> Steps:
-        """Return maps of few steps against those of many: of "steps", or "steps-fine"."""
+        """Return maps of few steps against those of many, of a stage such as "steps"."""
         found = self._json(name, "steps.json")
         return Steps(
             (found["stages"][0], found["stages"][1]), found["goal"], np.array(found["edges"]),
