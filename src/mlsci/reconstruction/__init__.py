@@ -29,9 +29,10 @@ What is asked
     posterior of these variables.
 How it is answered
     `maximum`, maxima from many starts; `laplace`, Gaussians about them; `importance`, weights that
-    make these exact; `hmc`, Hamiltonian chains; `smc`, tempered particles, the reference,
-    and `expectation`, mixtures that are fitted to them;
-    `reconstruct`, all of them behind one call.
+    make these exact, and `population`, from a proposal that learns; `hmc`, Hamiltonian chains;
+    `smc`, tempered particles, the reference, and `expectation`, mixtures that are fitted to them;
+    `reconstruct`, these behind one call; `variational`, with the same kind of result, a flow that
+    is fitted to one posterior.
 Whether to trust it
     `convergence`, of chains; `calibration`, ranks, expected coverage, intervals; `predictive`, the
     width of the model's error as images that were held back show it.

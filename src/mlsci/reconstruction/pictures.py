@@ -50,7 +50,7 @@ def modes(
     images
         Of the modes, ``(k, h, w)``.
     weights
-        ``(k,)`` by method.
+        ``(k,)`` by method, the reference last, in grey.
     """
     count = len(images)
     figure = plt.figure(figsize=(9.0, 4.6), layout="constrained")
@@ -65,7 +65,8 @@ def modes(
     width = 0.8 / len(weights)
     for j, (label, values) in enumerate(weights.items()):
         axis.bar(np.arange(count) + (j - 0.5 * len(weights) + 0.5) * width, values[:count],
-                 0.9 * width, label=label)  # fmt: skip
+                 0.9 * width, label=label,
+                 color=GREY if j == len(weights) - 1 else f"C{j}")  # fmt: skip
     axis.set_xticks(np.arange(count), [f"mode {k + 1}" for k in range(count)])
     axis.set_ylabel("posterior weight")
     axis.legend(fontsize="small")
