@@ -82,6 +82,7 @@ def test_costs_are_of_the_gradient_with_its_run(tmp_path: Path) -> None:
     results: Any = GradientResults(Session(tmp_path, {"gradient-cost": {"cost.json": record}}))  # type: ignore[arg-type]
     assert results.ratio("64") == 3.0
     assert results.memory("64") == pytest.approx(0.37)
+    assert results.program("64") == pytest.approx(0.185)
     assert results.memory_above("64") == pytest.approx(0.185)
     assert results.steps()["side"] == 8
     assert results.steps(64)["cpu"] == 2.0

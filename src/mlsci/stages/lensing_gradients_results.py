@@ -130,10 +130,13 @@ class GradientResults:
         """Return the memory of a gradient in GB of 10^9 bytes, the program itself included."""
         return float(self.run(name)["memory_mb"]) / 1e3
 
+    def program(self, name: str) -> float:
+        """Return the memory of the program before it has these particles in GB, all compiled."""
+        return float(self.run(name)["program_mb"]) / 1e3
+
     def memory_above(self, name: str) -> float:
-        """Return it without what the program takes before it has particles."""
-        one = self.run(name)
-        return float(one["memory_mb"] - one["program_mb"]) / 1e3
+        """Return what the gradient adds to the program in GB."""
+        return self.memory(name) - self.program(name)
 
     def beside_original(self) -> dict[str, dict[str, float]]:
         """Return seconds by run and program."""
