@@ -348,8 +348,7 @@ nb.figure(
     "coverage-bright",
     caption="Share of hidden pixels that are bright in truth within their 68% intervals: test "
     "digits, and images of the model's own, of which the posterior is exact. Green: the goal.",
-    alt="Pairs of points; where the image is masked those of the exact posterior lie just below "
-    "the green band.",
+    alt="Pairs of points; those of the exact posterior lie below the green band.",
 )
 
 # %% [markdown]
