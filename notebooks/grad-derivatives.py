@@ -183,7 +183,7 @@ nb.figure(
     "memory",
     caption="Memory of a gradient, the program itself included: 40 scale factors need what 11 "
     "need.",
-    alt="Pairs of horizontal bars on a logarithmic axis; where there are two, the lower is ten "
+    alt="Pairs of horizontal bars on a logarithmic axis; where there are two, the upper is ten "
     "times longer or more.",
 )
 
