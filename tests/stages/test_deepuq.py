@@ -141,6 +141,11 @@ def test_rivals_are_tried_on_both_corruptions(folder: Path) -> None:
             assert 0 < values["squared_error"][0] < 1, label
         assert {"posterior", "wiener", "nearest", "total variation"} < set(found[name])
         assert "log_score" not in found[name]["nearest"]
+        with np.load(one.out / "rivals.npz") as stored:
+            of_images = stored[f"{name}/posterior/log_score"]
+            assert len(of_images) == one.params["data"]
+            mean = found[name]["posterior"]["log_score"][0]
+            assert of_images.mean() == pytest.approx(mean, rel=1e-5)
 
 
 @pytest.mark.slow

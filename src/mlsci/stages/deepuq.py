@@ -227,7 +227,7 @@ STAGES: tuple[Stage, ...] = (
         "rivals",
         "deepuq_rivals:compare",
         {
-            "full": {"corruptions": list(RIVALLED), "data": 100, "held": 60,
+            "full": {"corruptions": list(RIVALLED), "data": 200, "held": 60,
                      "draws": 200, "kept": 100, "shown": 8, "hidden": [256, 128], "layers": 8,
                      "summary": [256, 64], "weights": [0.01, 0.03, 0.1, 0.2, 0.4],
                      "training": {"epochs": 10, "batch": 256, "rate": 2e-3, "warmup": 200}},

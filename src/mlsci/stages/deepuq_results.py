@@ -269,16 +269,22 @@ class Results:
 
     def error_ratio(self, corruption: str, label: str) -> Pair:
         """Return the posterior's squared error over a rival's, and its error over digits."""
-        found = self.scores(corruption, "squared_error")
-        ours, theirs = found["posterior"], found[label]
-        ratio = ours[0] / theirs[0]
-        return ratio, ratio * float(np.hypot(ours[1] / ours[0], theirs[1] / theirs[0]))
+        ours, theirs = self._paired(corruption, label, "squared_error")
+        ratio = ours.mean() / theirs.mean()
+        # To first order in the deviations of both means, which are of the same digits.
+        error = (ours - ratio * theirs).std() / np.sqrt(len(ours)) / theirs.mean()
+        return float(ratio), float(error)
 
     def log_score_gain(self, corruption: str, label: str) -> Pair:
         """Return by how much the posterior's log score is above a rival's, and its error."""
-        found = self.scores(corruption, "log_score")
-        ours, theirs = found["posterior"], found[label]
-        return ours[0] - theirs[0], float(np.hypot(ours[1], theirs[1]))
+        ours, theirs = self._paired(corruption, label, "log_score")
+        gain = ours - theirs
+        return float(gain.mean()), float(gain.std() / np.sqrt(len(gain)))
+
+    def _paired(self, corruption: str, label: str, key: str) -> list[np.ndarray]:
+        """Return a score of every digit, ``(n,)``, by the posterior and by a rival."""
+        arrays = self.arrays("rivals")
+        return [arrays[f"{corruption}/{one}/{key}"].astype(float) for one in ("posterior", label)]
 
     def rival_coverage(self, corruption: str, label: str) -> Pair:
         """Return the coverage of active pixels by a rival's 95% intervals, per cent."""

@@ -93,6 +93,8 @@ def compare(job: Job) -> None:
         }
         for label, values in drawn.items():
             arrays[f"{name}/{label}"] = as_bytes(values[: p["shown"]].mean(1))
+            arrays |= {f"{name}/{label}/{key}": one.astype(np.float32)
+                       for key, one in by_image(values, truth, hidden).items()}  # fmt: skip
             print(name, label, numbers["scores"][name][label], flush=True)
         arrays[f"{name}/data"] = as_bytes(y[: p["shown"]])
     write_arrays(job.out / "rivals.npz", arrays)
@@ -165,21 +167,26 @@ def smoothest(
     return total_variation(y, corruption, image, weight=min(weights, key=error))
 
 
-def scores(drawn: np.ndarray, truth: np.ndarray, hidden: np.ndarray) -> dict[str, Any]:
-    """Return squared error, Gaussian log score, and coverage of draws ``(n, s, *image)``.
+def by_image(drawn: np.ndarray, truth: np.ndarray, hidden: np.ndarray) -> dict[str, np.ndarray]:
+    """Return squared error and Gaussian log score of draws ``(n, s, *image)``, ``(n,)`` each.
 
-    The log score, `mlsci.reconstruction.predictive.log_score`, is in nats a pixel, of all methods
-    by the same number of draws; a single draw has none.
+    Means over hidden pixels. The log score, `mlsci.reconstruction.predictive.log_score`, is in nats
+    a pixel, of all methods by the same number of draws; a single draw has none.
     """
-    mean = drawn.mean(1)
-    offset = (mean - truth)[:, hidden].astype(np.float64)
-    of_images = np.square(offset).mean(1)
+    offset = (drawn.mean(1) - truth)[:, hidden].astype(np.float64)
+    found = {"squared_error": np.square(offset).mean(1)}
+    if drawn.shape[1] > 1:
+        found["log_score"] = log_score(drawn[:, :, hidden], truth[:, hidden]).mean(1)
+    return found
+
+
+def scores(drawn: np.ndarray, truth: np.ndarray, hidden: np.ndarray) -> dict[str, Any]:
+    """Return what `by_image` does with its mean and error, and the coverage of 95% intervals."""
     found: dict[str, Any] = {
-        "squared_error": [float(of_images.mean()), float(of_images.std() / np.sqrt(len(truth)))]
+        key: [float(values.mean()), float(values.std() / np.sqrt(len(truth)))]
+        for key, values in by_image(drawn, truth, hidden).items()
     }
     if drawn.shape[1] > 1:
-        log = log_score(drawn[:, :, hidden], truth[:, hidden]).mean(1)
-        where = hidden & (mean > 0.1)
-        found["log_score"] = [float(log.mean()), float(log.std() / np.sqrt(len(truth)))]
+        where = hidden & (drawn.mean(1) > 0.1)
         found["coverage"] = list(interval_coverage(drawn, truth, 0.95, where))
     return found
