@@ -99,7 +99,7 @@ def test_calibration_on_the_models_own_data(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_coverage_of_test_images_grows_with_what_is_taken_in(folder: Path) -> None:
-    one = job("coverage-sparse-mask", folder, methods={"smc": 80})
+    one = job("coverage-noise", folder, corruption="sparse-mask", methods={"smc": 80})
     deepuq_checks.cover(one)
     found = metrics(one)
     of = {part: values["predicted"]["0.95"][0]
