@@ -41,7 +41,7 @@ frechet = results.sample_column("frechet")
 frechet[ROWS["pixel-flow"].title] = networks.spread(
     "pixelflow", lambda m: float(m["samples"]["frechet"])
 )
-drawn = [row for row in results.rows() if ROWS[row].title in frechet]
+drawn = results.sampled()
 
 # %% tags=["hide-input"]
 nb.figure(

@@ -265,6 +265,7 @@ def test_the_table_is_over_seeds_and_best_is_best() -> None:
     assert column["PAE [15]"] == (2.0, pytest.approx(np.sqrt(2)))
     assert column["VAE [15]"] == (5.0, 0.1)
     assert "compressed size" not in column
+    assert results.sampled() == ["pae", "vae"]
     assert results.best_rival("frechet", "pae") == (5.0, 0.1)
     assert results.over_floor("pae") == (1.0, pytest.approx(np.sqrt(0.5)))
     assert results.floors() == {"reconstructions": 2.0}

@@ -149,16 +149,18 @@ class Results:
         """Return mean and deviation over the seeds of a row of what `pick` takes from each."""
         return mean_and_deviation([pick(metrics) for metrics in self.every(row)])
 
+    def sampled(self) -> list[str]:
+        """Return the rows of models that were drawn from."""
+        return [row for row in self.rows() if "samples" in self.every(row)[0]]
+
     def sample_column(self, measure: str) -> dict[str, Value]:
         """Return a measure of samples by label of the row, for rows that have samples.
 
         Of a row with one seed the Frechet distance has the bootstrap's error.
         """
         column = {}
-        for row in self.rows():
+        for row in self.sampled():
             every = self.every(row)
-            if "samples" not in every[0]:
-                continue
             value, error = mean_and_deviation([m["samples"][measure] for m in every])
             if error is None and measure == "frechet":
                 error = every[0]["samples"]["frechet_error"]
