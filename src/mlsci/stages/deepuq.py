@@ -28,7 +28,7 @@ CHECKS = (*POSTERIOR, "reconstruction/predictive.py")
 DIGITS = {"solid-mask": 6, "sparse-mask": 1, "noise": 6, "mask-and-noise": 12, "blur": 6}
 # Those under which samplers are calibrated on data of the model itself; at small size the first
 # one alone: the others differ by a matrix.
-CALIBRATED: dict[str, tuple[str, ...]] = {"full": tuple(DIGITS)[:4], "smoke": tuple(DIGITS)[:1]}
+CALIBRATED: dict[str, tuple[str, ...]] = {"full": tuple(DIGITS), "smoke": tuple(DIGITS)[:1]}
 # Those that rivals are trained for.
 RIVALLED = ("solid-mask", "noise")
 # Those under which intervals are counted on test digits.
