@@ -120,6 +120,11 @@ def test_classes_that_were_left_out_are_strangers(
     assert sorted(classes) == ["sevens", "threes"]
     assert {"PAE, ln p(z)", "compressed size, compressed size"} <= set(table)
     assert all(0 <= value <= 1 for row in table.values() for value, _ in row)
+    assert "PAE, Laplace evidence + compressed size" in table
+    for i, name in enumerate(classes):
+        ours = max(row[i][0] for key, row in table.items() if key.startswith("PAE, "))
+        best = max(row[i][0] for row in table.values())
+        assert max(results.left_out_shortfall()[name], 0) == pytest.approx(best - ours)
 
 
 @pytest.mark.slow

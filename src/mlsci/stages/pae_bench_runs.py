@@ -10,8 +10,10 @@ import numpy as np
 from mlsci.generative.autoencoder import AutoEncoder, AutoEncoderConfig
 from mlsci.generative.classifier import Classifier
 from mlsci.generative.code_densities import DENSITIES, CodeDensity, TrainedDensity
+from mlsci.generative.complexity import complexity_corrected
 from mlsci.generative.detection import detection
 from mlsci.generative.flows import Flow, FlowConfig
+from mlsci.generative.input_complexity import EVIDENCES
 from mlsci.generative.likelihood_ratio import mutated
 from mlsci.generative.pae import PAE
 from mlsci.generative.persistence import config_from_dict, round_to_half
@@ -195,7 +197,9 @@ def score_left_out(job: Job) -> None:
     networks.fit(x["train"], x["validation"], training, checkpoint=checkpoint, log=print)
     models: dict[str, Rival] = {
         name: AutoEncoderWithDensity(
-            networks, DENSITIES[kind](networks.config.latent, p["settings"][name], seed)
+            networks,
+            DENSITIES[kind](networks.config.latent, p["settings"][name], seed),
+            evidence=name == "PAE",
         )
         for name, kind in (
             ("PAE", "flow"),
@@ -208,11 +212,22 @@ def score_left_out(job: Job) -> None:
     found: dict[str, dict[str, float]] = {}
     for name, model in models.items():
         model.fit(x["train"], x["validation"], work=job.work, seed=seed)
-        inside = model.scores(x["test"])
+        inside = _every_score(model, x["test"], p["costly"])
         for label, stranger in p["left_out"].items():
-            outside = model.scores(pixels[labels["test"] == int(label)])
+            outside = _every_score(model, pixels[labels["test"] == int(label)], p["costly"])
             for score, values in inside.items():
                 auroc = detection(values, outside[score]).auroc
                 found.setdefault(f"{name}, {score}", {})[stranger] = auroc
         print(name, found, flush=True)
     files.write_json(job.out / "metrics.json", {"auroc": found})
+
+
+def _every_score(model: Rival, x: np.ndarray, costly: int) -> dict[str, np.ndarray]:
+    """Return the scores of a model, the costly ones and their corrections of the first few."""
+    found = dict(model.costly_scores(x[:costly]))
+    corrected = {
+        f"{name} + compressed size": complexity_corrected(found[name], x[:costly])
+        for name in EVIDENCES
+        if name in found
+    }
+    return {**model.scores(x), **found, **corrected}

@@ -16,6 +16,7 @@ from mlsci.stages.pae_settings import (
     SCHEDULE,
     SETS,
     SHORT,
+    SIZES,
     STRANGERS,
 )  # fmt: skip
 
@@ -115,6 +116,7 @@ def left_out() -> Stage:
             p: {
                 "images": FEWER[p],
                 "left_out": names[p],
+                "costly": SIZES[p]["costly"],
                 "model": {"latent": 32, **SHAPE[p]},
                 "training": SHORT[p],
                 "settings": {
@@ -126,9 +128,10 @@ def left_out() -> Stage:
             }
             for p in PROFILES
         },
-        sources=(*RIVALS, "generative/detection.py", "generative/outliers.py"),
+        sources=(*RIVALS, "generative/detection.py", "generative/input_complexity.py",
+                 "generative/outliers.py"),
         datasets=INSIDE,
-    )
+    )  # fmt: skip
 
 
 def larger(kind: str) -> Stage:

@@ -128,6 +128,18 @@ class Results:
             for score in every[0]
         }
 
+    def left_out_shortfall(self) -> dict[str, float]:
+        """Return the best AUROC of any other model minus the PAE's best, by class left out."""
+        classes, table = self.left_out_table()
+        best = {
+            ours: [
+                max(row[i][0] for name, row in table.items() if name.startswith("PAE, ") == ours)
+                for i in range(len(classes))
+            ]
+            for ours in (True, False)
+        }
+        return {name: best[False][i] - best[True][i] for i, name in enumerate(classes)}
+
     def short_cuts(self) -> dict[str, list[Value]]:
         """Return AUROC of the evidence and of short cuts to it, by score."""
         found = self.metrics("checks")["auroc"]
