@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from matplotlib import image
 
 from workflow.checks import metrics, notebooks, prose
+from workflow.checks.kernels import one_at_a_time
 
 GOOD = """# %% [markdown]
 # # A title
@@ -291,6 +294,7 @@ def test_a_notebook_that_gives_something_else_fails(tmp_path: Path, changed: str
     result = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-p", "workflow.checks.images", "-q"),
+            *("-p", "workflow.checks.kernels"),
             *("--nbval", "--nbval-current-env", f"--nbval-sanitize-with={config}", str(path)),
         ],
         cwd=config.parents[2],
@@ -300,3 +304,23 @@ def test_a_notebook_that_gives_something_else_fails(tmp_path: Path, changed: str
     )
     assert (result.returncode == 0) == (not changed), result.stdout
     assert ("1 failed" if changed else "1 passed") in result.stdout
+
+
+def test_kernels_start_one_at_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("mlsci.report.paths.locks", lambda: tmp_path)
+    starting: list[int] = []
+
+    def start(which: int, *, delay: float) -> int:
+        starting.append(which)
+        time.sleep(delay)
+        assert starting == [which]
+        starting.clear()
+        return which
+
+    start_one = one_at_a_time(start)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda which: start_one(which, delay=0.05), range(4)))
+    assert found == [0, 1, 2, 3]
+    with pytest.raises(ZeroDivisionError):
+        one_at_a_time(lambda: 1 / 0)()
+    assert start_one(7, delay=0.0) == 7  # and lets go after a failure

@@ -99,6 +99,7 @@ def phases(top: Path, quick: bool) -> list[Phase]:
                 (
                     *("pytest", "--nbval", "--nbval-current-env", "--nbval-cell-timeout=600"),
                     *(f"--nbval-sanitize-with={NBVAL_CONFIG}", "-p", "workflow.checks.images"),
+                    *("-p", "workflow.checks.kernels"),
                     *("--timeout=1200", *parallel, str(smoke)),
                 ),
             ),
