@@ -489,7 +489,8 @@ for name in results.worn:
 # {glue:text}`deepuq.garment_latent68_solid_mask` where it says 68%; calibrated, the intervals hold
 # {glue:text}`deepuq.garment_cover95_solid_mask` and {glue:text}`deepuq.garment_cover68_solid_mask`.
 # The squared error of hidden pixels is {glue:text}`deepuq.garment_error_solid_mask` of that of
-# the mean garment.
+# the mean garment. Each interval and its goal, those under noise included, stands in the
+# {doc}`table of claims <../claims>`; what misses its goal is marked as missed there.
 #
 # **How far to trust this.** Calibration uses a hundred validation digits and a hundred test
 # digits for each corruption; the errors are over digits, since the pixels of one are not

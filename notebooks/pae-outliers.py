@@ -307,6 +307,7 @@ for position, name in zip(("first", "second"), range(len(classes)), strict=True)
         "latent": "PAE, ln p(z)",
         "corrected": "PAE, Laplace evidence + compressed size",
         "mixture": "AE + mixture, ln p(z)",
+        "gaussian": "AE + Gaussian, ln p(z)",
         "compression": "compressed size, compressed size",
     }.items():
         nb.claim(
@@ -328,7 +329,9 @@ for position, name in zip(("first", "second"), range(len(classes)), strict=True)
 # Strangers of the same kind are hard to tell. For the first of the two classes the density of the
 # code reaches {glue:text}`pae.auroc_left_out_first_latent`, for the second
 # {glue:text}`pae.auroc_left_out_second_latent`; a mixture on the same codes
-# {glue:text}`pae.auroc_left_out_first_mixture` and {glue:text}`pae.auroc_left_out_second_mixture`.
+# {glue:text}`pae.auroc_left_out_first_mixture` and {glue:text}`pae.auroc_left_out_second_mixture`,
+# one Gaussian {glue:text}`pae.auroc_left_out_first_gaussian` and
+# {glue:text}`pae.auroc_left_out_second_gaussian`: which density is the best depends on the class.
 # The compressed size alone has {glue:text}`pae.auroc_left_out_first_compression` and
 # {glue:text}`pae.auroc_left_out_second_compression`: a plain dress or a sneaker is a simple image,
 # and no density of codes does much better than that. What does is the sum of the Laplace evidence
