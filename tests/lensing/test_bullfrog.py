@@ -107,6 +107,42 @@ def test_the_callback_can_foretell_both_halves_of_a_step() -> None:
     np.testing.assert_allclose(end.x, foretold.pop(), rtol=0, atol=1e-12)
 
 
+def test_a_step_is_seen_on_the_parabola_with_the_velocities_of_its_ends() -> None:
+    first, places, momenta = start(), [], []
+    velocity = first.p * float(COSMOLOGY.drift_scale(0.1))
+
+    def look(a_start: float, a_end: float, x: np.ndarray, p: np.ndarray) -> None:
+        places.append(x.copy())
+        momenta.append(p * float(COSMOLOGY.drift_scale(nbody.middle(a_start, a_end))))
+
+    end = bullfrog.evolve(first, COSMOLOGY, [0.1, 0.4], look)
+    width = float(np.diff(COSMOLOGY.growth1(np.array([0.1, 0.4])))[0])
+    last = end.p * float(COSMOLOGY.drift_scale(0.4))
+    curve = (last - velocity) / width
+    middle = places[0] + velocity * width / 2 + curve * (width / 2) ** 2 / 2
+    np.testing.assert_allclose(places[1], middle, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(end.x, places[0] + (velocity + last) * width / 2, atol=1e-11)
+    np.testing.assert_allclose(momenta[0] + momenta[1], velocity + last, atol=1e-11)
+
+
+def test_the_way_between_the_ends_is_near_that_of_many_steps() -> None:
+    def seen(steps: int, at: float) -> np.ndarray:
+        found: list[np.ndarray] = []
+
+        def look(a_start: float, a_end: float, x: np.ndarray, p: np.ndarray) -> None:
+            if a_start <= at < a_end:
+                drift = COSMOLOGY.drift(nbody.middle(a_start, a_end), a_start, at)
+                found.append(x + p * float(drift))
+
+        bullfrog.evolve(start(), COSMOLOGY, nbody.linear_steps(0.1, 1.0, steps), look)
+        return found[0]
+
+    for at in (0.6, 0.7, 0.75, 0.8):  # in steps of .15: their ends and thirds
+        true = seen(96, at)
+        apart = [np.abs(seen(n, at) - true).mean() for n in (6, 12)]
+        assert apart[1] < 0.4 * apart[0]
+
+
 def test_wrong_steps_are_refused() -> None:
     state = start()
     with pytest.raises(ValueError, match="begin them at the state's"):

@@ -116,7 +116,7 @@ def _steps(
         params={
             profile: {
                 "settings": {**values, **TOY_THEORY[profile], "sharpening": None},
-                "stages": [11 + more, 41] if profile == "full" else [6 + more, 11],
+                "stages": [11 + more, 41] if profile == "full" else [6 + min(more, 2), 11],
                 "seeds": count if profile == "full" else min(2, count),
                 "goal": 2000,
                 "seed": 0,
@@ -127,9 +127,9 @@ def _steps(
     )
 
 
-def _bullfrog(name: str, settings: dict[str, dict[str, Any]], count: int) -> Stage:
+def _bullfrog(name: str, settings: dict[str, dict[str, Any]], count: int, more: int = 0) -> Stage:
     # As many forces as the leapfrog's, which needs one before its first step, are one step more.
-    return _steps(name, settings, count, "lensing_integrators", 1, ("lensing/bullfrog.py",))
+    return _steps(name, settings, count, "lensing_integrators", 1 + more, ("lensing/bullfrog.py",))
 
 
 def _surrogates(part: int) -> Stage:
@@ -175,6 +175,7 @@ STAGES: tuple[Stage, ...] = (
     # And both with the few steps by another integrator.
     _bullfrog("steps-bullfrog", COARSE, 8),
     _bullfrog("steps-bullfrog-fine", FINE, 1),
+    _bullfrog("steps-bullfrog-more", FINE, 1, more=5),
     # The same universe as the maps of seed 0, as particles.
     Stage(
         name="lensing/slices",
