@@ -7,8 +7,9 @@ decoder and the flow of its codes, a corruption, and data are all that is needed
     from mlsci.generative.flows import Flow
     from mlsci.reconstruction.corruption import Compose, Corruption, Downsample, columns_hidden
     from mlsci.reconstruction.likelihood import Likelihood
+    from mlsci.reconstruction.misfit import Usual
     from mlsci.reconstruction.model import BaseDecoder
-    from mlsci.reconstruction.reconstruct import reconstruct
+    from mlsci.reconstruction.posterior import posterior
     from mlsci.reconstruction.residual import Residual
 
     image = (28, 28, 1)
@@ -18,7 +19,8 @@ decoder and the flow of its codes, a corruption, and data are all that is needed
 
     corruption = Corruption(Compose(columns_hidden(image, 10, 23), Downsample(2)), noise=0.1)
     likelihood = Likelihood(model, corruption, error)  # compiled once, for any number of data
-    found = reconstruct(likelihood, y, method="smc")
+    usual = Usual.measured(posterior(likelihood, corruption.apply(validation, seed=0)))
+    found = usual.judged(posterior(likelihood, y, method="smc"))
     found.summary()  # mean, standard deviation and intervals of the clean pixels
     found.images(20)  # draws of the clean images
     found.mode_weights, found.trustworthy, found.flags
@@ -31,11 +33,12 @@ How it is answered
     `maximum`, maxima from many starts; `laplace`, Gaussians about them; `importance`, weights that
     make these exact, and `population`, from a proposal that learns; `hmc`, Hamiltonian chains;
     `smc`, tempered particles, the reference, and `expectation`, mixtures that are fitted to them;
-    `reconstruct`, these behind one call; `variational`, with the same kind of result, a flow that
-    is fitted to one posterior.
+    `variational`, a flow that is fitted to each posterior; `posterior`, all of these behind one
+    call, and `reconstruct`, those of them that treat many data at once.
 Whether to trust it
-    `convergence`, of chains; `calibration`, ranks, expected coverage, intervals; `predictive`, the
-    width of the model's error as images that were held back show it.
+    `convergence`, of chains; `misfit`, whether the model can have made the data; `calibration`,
+    ranks, expected coverage, intervals; `predictive`, the width of the model's error as images
+    that were held back show it.
 To compare with
     `classical`, what does without a network; `amortised`, networks trained for one corruption.
 """

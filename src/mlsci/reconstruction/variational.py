@@ -13,111 +13,61 @@ posterior is told by the weights p/q of its draws: Yao et al. 2018, arXiv:1802.0
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
-from scipy.special import logsumexp
-from scipy.stats import chi2
 
 from mlsci.generative.flows import Flow, FlowConfig
 from mlsci.generative.training import TrainingConfig, fit
-from mlsci.reconstruction.importance import Weighted, pareto_shape
 from mlsci.reconstruction.likelihood import LOG_2PI, Likelihood
-from mlsci.reconstruction.reconstruct import (
-    LARGEST_DECREMENT,
-    LARGEST_SHAPE,
-    SMALLEST_P,
-    Method,
-    Modes,
-    Reconstruction,
-    find_modes,
-)
 
 STEPS = 50  # of an epoch
-POWERS = (0.05, 0.15, 0.4, 1.0)
 TRAINING = TrainingConfig(epochs=12, batch=256, rate=3e-3, warmup=50, average=0.99)
 
 
-def variational(
-    likelihood: Likelihood,
-    y: np.ndarray,
-    *,
-    draws: int = 2000,
-    layers: int = 8,
-    hidden: Sequence[int] = (64, 64),
-    training: TrainingConfig = TRAINING,
-    powers: Sequence[float] = POWERS,
-    modes: Modes | None = None,
-    seed: int = 0,
-) -> Reconstruction:
-    """Fit a flow to each of the posteriors of data ``(n, ...)``, and draw from it.
+@dataclass(frozen=True)
+class Ascent:
+    """A flow, and how its bound is raised.
 
-    The result is that of `mlsci.reconstruction.reconstruct.reconstruct`: equal weights, the bound
-    in place of ``ln p(y)``, and among its numbers the "bound", the "evidence" as the weights p/q
-    estimate it, the number of "effective" draws that these leave, and the "pareto" shape of their
-    tail, which raises a flag.
-
-    Parameters
+    Attributes
     ----------
-    likelihood, y, draws, modes
-        As in `reconstruct`. The flow is not told of the modes: they are what its draws are counted
-        by.
     layers, hidden
         Affine couplings of the flow, and widths of their conditioners.
-    training
-        Schedule at each power; an epoch has fifty steps of a batch of draws.
     powers
         Of the likelihood, rising to 1, one after the other.
-    seed
-        Of weights and draws.
-
-    Raises
-    ------
-    ValueError
-        For powers that do not rise to 1, or data that do not fit.
+    training
+        Schedule at each power; an epoch has fifty steps of a batch of draws.
     """
-    if list(powers) != sorted(powers) or not powers or powers[0] <= 0 or powers[-1] != 1:
-        raise ValueError(f"powers of the likelihood must rise from above 0 to 1, got {powers}")
-    data = likelihood.whitened(y)
-    if modes is None:
-        modes = find_modes(likelihood, data, seed=seed)
-    u, log_q = np.empty((len(data), draws, likelihood.model.latent)), np.empty((len(data), draws))
+
+    layers: int = 8
+    hidden: tuple[int, ...] = (64, 64)
+    powers: tuple[float, ...] = (0.05, 0.15, 0.4, 1.0)
+    training: TrainingConfig = TRAINING
+
+    def __post_init__(self) -> None:
+        p = self.powers
+        if not p or p[0] <= 0 or p[-1] != 1 or any(a >= b for a, b in zip(p, p[1:], strict=False)):
+            raise ValueError(f"powers of the likelihood must rise from above 0 to 1, got {p}")
+
+
+def variational(
+    likelihood: Likelihood, data: np.ndarray, ascent: Ascent, *, draws: int, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a flow to each of the posteriors of whitened data ``(n, size)``, and draw from it.
+
+    Returns the draws ``(n, s, d)`` and the log density of the flow at each, ``(n, s)`` nats. `seed`
+    is that of weights and draws.
+    """
+    n, d = len(data), likelihood.model.latent
+    u, log_q = np.empty((n, draws, d)), np.empty((n, draws))
     for k, datum in enumerate(data):
-        flow = Flow(FlowConfig(likelihood.model.latent, layers=layers, hidden=tuple(hidden),
-                               seed=seed))  # fmt: skip
-        for power in powers:
-            _ascend(flow, likelihood, datum, power, training)
+        flow = Flow(FlowConfig(d, layers=ascent.layers, hidden=ascent.hidden, seed=seed))
+        for power in ascent.powers:
+            _ascend(flow, likelihood, datum, power, ascent.training)
         drawn = flow.sample(draws, seed=seed)
         u[k], log_q[k] = drawn, flow.log_prob(drawn)
-    log_likelihood = likelihood.log_likelihood(u, data)
-    log = likelihood.log_joint(u, data) - log_q
-    normalised = log - logsumexp(log, axis=1, keepdims=True)
-    squared = -2 * (log_likelihood - likelihood.log_normalisation)
-    p_value = chi2.sf(squared, likelihood.size).mean(1)
-    numbers = {
-        "bound": log.mean(1),
-        "evidence": logsumexp(log, axis=1) - np.log(draws),
-        "effective": np.exp(-logsumexp(2 * normalised, axis=1)),
-        "pareto": pareto_shape(normalised),
-    }
-    return Reconstruction(
-        cast(Method, "variational"),  # too slow for many data to be one of `reconstruct`'s
-        likelihood,
-        np.asarray(y),
-        Weighted(u, np.full(log.shape, -np.log(draws)), numbers["bound"]),
-        modes.mixture,
-        modes.mixture.responsibilities(u).mean(1),
-        p_value,
-        squared.mean(1) / likelihood.size,
-        {
-            "maximum not reached": modes.decrement > LARGEST_DECREMENT,
-            "weights too uneven": numbers["pareto"] > LARGEST_SHAPE,
-            "the model cannot make the data": p_value < SMALLEST_P,
-        },
-        numbers,
-    )
+    return u, log_q
 
 
 def _ascend(

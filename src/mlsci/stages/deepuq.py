@@ -143,6 +143,26 @@ def _garments() -> Stage:
     )  # fmt: skip
 
 
+def _strangers() -> Stage:
+    """Return the stage of images that the model was not made for."""
+    sizes: dict[str, dict[str, Any]] = {
+        "full": {"corruptions": [*DIGITS, "none"], "held": 300, "data": 300, "strangers": 80,
+                 "others": ["fashion-mnist"], "starts": 5},
+        "smoke": {"corruptions": ["noise", "none"], "held": 40, "data": 20, "strangers": 10,
+                  "others": [], "starts": 2},
+    }  # fmt: skip
+    return Stage(
+        name="deepuq/strangers",
+        run="mlsci.stages.deepuq_strangers:report_strangers",
+        params={p: {"images": IMAGES[p], "seed": 0, **values} for p, values in sizes.items()},
+        sources=(*CHECKS, "reconstruction/misfit.py", "stages/deepuq_checks.py"),
+        datasets={
+            p: (values["inside"], *sizes[p]["others"]) for p, values in IMAGES.items()
+        },
+        inputs=("deepuq/model",),
+    )  # fmt: skip
+
+
 STAGES: tuple[Stage, ...] = (
     _stage(
         "model",
@@ -164,35 +184,37 @@ STAGES: tuple[Stage, ...] = (
         "bimodal",
         "deepuq_examples:weigh_modes",
         {
-            "full": {"digit": 6, "starts": 64, "bank": 20000, "kept": 500, "learnt": 20000,
-                     "methods": {
+            "full": {"digit": 6, "starts": 64, "bank": 20000, "kept": 500, "methods": {
                 "Laplace": ["laplace", "modes", 2000],
                 "mixture": ["mixture", "modes", 2000],
                 "importance": ["importance", "modes", 400000],
+                "learnt importance": ["population", "modes", 20000],
                 "HMC": ["hmc", "modes", 2000],
                 "SMC": ["smc", "modes", 2000],
                 "SMC from the prior": ["smc", "prior", 2000],
-                "variational flow": ["variational", "", 20000],
+                "variational flow": ["variational", "modes", 20000],
             }, "flow": {
                 "layers": 8, "hidden": [64, 64], "powers": [0.03, 0.1, 0.2, 0.4, 0.7, 1.0],
                 "training": {"epochs": 8, "batch": 256, "rate": 3e-3, "warmup": 50,
                              "average": 0.99},
             }},
-            "smoke": {"digit": 6, "starts": 6, "bank": 500, "kept": 100, "learnt": 400,
-                      "methods": {
+            "smoke": {"digit": 6, "starts": 6, "bank": 500, "kept": 100, "methods": {
                 "Laplace": ["laplace", "modes", 200],
                 "mixture": ["mixture", "modes", 200],
                 "importance": ["importance", "modes", 400],
+                "learnt importance": ["population", "modes", 400],
                 "HMC": ["hmc", "modes", 80],
                 "SMC": ["smc", "modes", 200],
                 "SMC from the prior": ["smc", "prior", 200],
-                "variational flow": ["variational", "", 200],
+                "variational flow": ["variational", "modes", 200],
             }, "flow": {
                 "layers": 1, "hidden": [16], "powers": [1.0],
                 "training": {"epochs": 1, "batch": 32, "rate": 3e-3, "warmup": 5, "average": 0.9},
             }},
         },
-        (*POSTERIOR, "reconstruction/population.py", "reconstruction/variational.py"),
+        (*POSTERIOR, *(f"reconstruction/{name}.py" for name in (
+            "population", "posterior", "variational",
+        ))),
         ("deepuq/model",),
     ),
     *(
@@ -223,11 +245,12 @@ STAGES: tuple[Stage, ...] = (
         )
         for name in COVERED["full"]
     ),
+    _strangers(),
     _stage(
         "rivals",
         "deepuq_rivals:compare",
         {
-            "full": {"corruptions": list(RIVALLED), "data": 200, "held": 60,
+            "full": {"corruptions": list(RIVALLED), "data": 300, "held": 100,
                      "draws": 200, "kept": 100, "shown": 8, "hidden": [256, 128], "layers": 8,
                      "summary": [256, 64], "weights": [0.01, 0.03, 0.1, 0.2, 0.4],
                      "training": {"epochs": 10, "batch": 256, "rate": 2e-3, "warmup": 200}},

@@ -9,11 +9,10 @@ import numpy as np
 from mlsci.generative.persistence import config_from_dict
 from mlsci.generative.training import TrainingConfig
 from mlsci.reconstruction.corruption import Compose, Corruption, columns_hidden
-from mlsci.reconstruction.importance import pareto_shape
 from mlsci.reconstruction.likelihood import Likelihood
-from mlsci.reconstruction.population import population
+from mlsci.reconstruction.posterior import posterior
 from mlsci.reconstruction.reconstruct import find_modes, reconstruct
-from mlsci.reconstruction.variational import variational
+from mlsci.reconstruction.variational import Ascent
 from mlsci.report import files
 from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
@@ -64,6 +63,8 @@ def weigh_modes(job: Job) -> None:
     y = corruption.apply(truth, seed=job.seed)
     arrays: dict[str, np.ndarray] = {"truth": as_bytes(truth[0]), "data": as_bytes(y[0])}
     numbers: dict[str, Any] = {}
+    training = config_from_dict(TrainingConfig, p["flow"]["training"])
+    ascent = config_from_dict(Ascent, p["flow"] | {"training": training})
     for kind, error in (("measured", residual), ("white", WHITE)):
         likelihood = Likelihood(model, corruption, error)
         data = likelihood.whitened(y)
@@ -72,26 +73,11 @@ def weigh_modes(job: Job) -> None:
         )
         arrays[f"modes/{kind}"] = as_bytes(model.images(modes.mixture.mean[0]))
         numbers[kind] = {"evidence": modes.mixture.weights[0].tolist(), "methods": {}}
-        with Clock() as clock:
-            learnt = population(likelihood, data, modes.mixture, draws=p["learnt"], seed=job.seed)
-        share = modes.mixture.responsibilities(learnt.u)[0]
-        numbers[kind]["learnt"] = clock.record | {
-            "mode_weights": (np.exp(learnt.log_weights[0]) @ share).tolist(),
-            "log_evidence": float(learnt.log_evidence[0]),
-            "effective": float(learnt.effective[0]),
-            "pareto": float(pareto_shape(learnt.log_weights)[0]),
-        }
-        print(kind, "learnt", numbers[kind]["learnt"], flush=True)
         for label, (method, start, draws) in p["methods"].items():
-            options: dict[str, Any] = {"draws": draws, "modes": modes, "seed": job.seed}
+            flow = ascent if method == "variational" else None
             with Clock() as clock:
-                if method == "variational":
-                    training = config_from_dict(TrainingConfig, p["flow"]["training"])
-                    found = variational(
-                        likelihood, y, **options, **(p["flow"] | {"training": training})
-                    )
-                else:
-                    found = reconstruct(likelihood, y, method=method, start=start, **options)
+                found = posterior(likelihood, y, method=method, start=start, draws=draws,
+                                  ascent=flow, modes=modes, seed=job.seed)  # fmt: skip
             u = found.draws(p["kept"])[0]
             digit = labels[nearest_by_pixels(model.images(u), train)]
             numbers[kind]["methods"][label] = clock.record | {

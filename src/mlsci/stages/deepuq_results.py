@@ -103,6 +103,15 @@ class Results:
         found = self.metrics(f"calibration-{name}")["methods"][method]["coverage"]["full"]
         return percent(found[where][str(level)])
 
+    def reference(self, name: str, where: str, level: float) -> str:
+        """Return what exact posteriors hold of pixels that the truth selects, in words."""
+        if where != "bright":
+            return ""
+        if name not in self.calibrated:
+            return " (bright: in truth)"
+        exact = self.own_coverage(name, "smc", "bright", level)[0]
+        return f" (bright: in truth; an exact posterior, of the model's own images: {exact:.1f}%)"
+
     # On test images.
 
     def coverage(
@@ -161,13 +170,39 @@ class Results:
             honest.append(min(1.0, enough.mean() + flags["weights too uneven"]))
         return float(np.mean(good)), float(np.mean(honest))
 
-    def flagged(self, what: str) -> dict[str, float]:
-        """Return the share of strange images that are reported, by corruption."""
-        return {name: self.metrics(f"coverage-{name}")["strangers"][what] for name in self.covered}
+    def reported(self, kind: str, by: str = "both") -> dict[str, Pair]:
+        """Return the share of images of a kind that are reported, per cent, by corruption."""
+        found = self.metrics("strangers")
+        return {
+            name: share(found[name][kind][by], found[name][kind]["images"])
+            for name in (*NAMES, "none")
+            if name in found
+        }
 
-    def false_alarms(self) -> float:
-        """Return the share of test images reported as ones that the model cannot make."""
-        return float(np.mean([(self.real(n, "ranked", "smc") < 0.01).mean() for n in self.covered]))
+    def reported_mean(self, kind: str, by: str = "both") -> Pair:
+        """Return the mean of these over the corruptions, "none" left out, with its error."""
+        found = [pair for name, pair in self.reported(kind, by).items() if name != "none"]
+        values, errors = np.array(found).T
+        return float(values.mean()), float(np.sqrt((errors**2).sum()) / len(errors))
+
+    def stranger_kinds(self) -> list[str]:
+        """Return the kinds of images, "digits", which are not strange, first."""
+        return sorted(self.metrics("strangers")["none"], key=lambda kind: (kind != "digits", kind))
+
+    def misfit_ratio(self, kind: str, name: str) -> float:
+        """Return the median misfit of images of a kind over that of held-back digits."""
+        return float(self.metrics("strangers")[name][kind]["ratio"][0])
+
+    def reported_by_misfit(self, kind: str) -> float:
+        """Return the share that the reference sampler's misfit alone reports, p < 0.01, per cent.
+
+        Of "negatives", of "two digits", or of "digits", mean over corruptions.
+        """
+        if kind == "digits":
+            found = [(self.real(name, "ranked", "smc") < 0.01).mean() for name in self.covered]
+        else:
+            found = [self.metrics(f"coverage-{name}")["strangers"][kind] for name in self.covered]
+        return 100 * float(np.mean(found))
 
     # Single digits.
 
@@ -186,16 +221,22 @@ class Results:
         return found
 
     def mode_weights(self, kind: str, label: str) -> np.ndarray:
-        """Return the weights of the masked four's modes by a method.
-
-        "evidence" are the masses, "learnt importance" weights of a proposal that learns.
-        """
+        """Return the weights of the masked four's modes by a method; "evidence" are the masses."""
         found = self.metrics("bimodal")[kind]
         if label == "evidence":
             return np.array(found["evidence"])
-        if label == "learnt importance":
-            return np.array(found["learnt"]["mode_weights"])
         return np.array(found["methods"][label]["mode_weights"])
+
+    def modes_honest(self, kind: str, within: float = 0.05) -> float:
+        """Return the share of methods whose weights of the modes are right, or which say not.
+
+        Right, within so much of those by particles from the prior.
+        """
+        reference = self.mode_weights(kind, "SMC from the prior")
+        found = self.metrics("bimodal")[kind]["methods"]
+        right = [np.abs(self.mode_weights(kind, label) - reference).max() <= within
+                 or bool(found[label]["flags"]) for label in found]  # fmt: skip
+        return float(np.mean(right))
 
     def digit_odds(self, kind: str, label: str) -> np.ndarray:
         """Return the shares of draws whose nearest training image is each digit, ``(10,)``."""
@@ -326,6 +367,11 @@ class Results:
             "one_reference": found["one_reference"]["cpu_seconds"],
             "compile": found["compile"]["cpu_seconds"],
         }
+
+
+def share(value: float, count: int) -> Pair:
+    """Return a share of so many and its error in per cent."""
+    return 100 * value, 100 * float(np.sqrt(value * (1 - value) / count))
 
 
 def percent(pair: list[float]) -> Pair:
