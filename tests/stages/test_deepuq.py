@@ -151,7 +151,10 @@ def test_rivals_are_tried_on_both_corruptions(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_single_digits_are_reconstructed(folder: Path) -> None:
-    methods = {"mixture": ["mixture", "modes", 100], "variational flow": ["variational", "modes", 200]}
+    methods = {
+        "mixture": ["mixture", "modes", 100],
+        "variational flow": ["variational", "modes", 200],
+    }
     one = job("bimodal", folder, methods=methods)
     deepuq_examples.weigh_modes(one)
     for kind in ("measured", "white"):
