@@ -337,127 +337,106 @@ for name, seeds in (("evolved", plain), ("sharpened", coarse)):
 # Without sharpening, a mesh of this coarseness lacks a third of the power at $\ell = 2731$:
 # {glue:text}`lensing.coarse_evolved_2731`; with it, {glue:text}`lensing.coarse_sharpened_2731`.
 #
-# ## Ten steps or forty
+# ## Ten forces or forty
+#
+# FastPM's leapfrog is exact to first order of perturbation theory. BullFrog
+# {cite:p}`rampf2025bullfrog`, which a run can choose instead, is exact to second order, so that its
+# early steps can be longer than the late ones. It tells the velocities at both ends of a step, so
+# that the light cone meets particles on a parabola through them, where it has a straight line of
+# the leapfrog's. What is dear of either is the force, and the same number is given to both.
 
 # %% tags=["hide-input"]
-steps, fine_steps = results.steps(), results.steps("steps-fine")
-few, many = steps.stages
+resolution = {"": "128³", "_fine": "256³"}
+stage = {"": "steps", "_fine": "steps-fine"}
+few = {
+    (name, end): results.steps(stage[end], name)
+    for name in ("leapfrog", "bullfrog")
+    for end in resolution
+}
+more = results.steps(stage["_fine"], "bullfrog, more")
+forces, many = few["leapfrog", ""].forces
+label = {"leapfrog": "leapfrog", "bullfrog": "BullFrog"}
 nb.figure(
     pictures.ratios(
-        steps.ell,
-        {
-            "correlation, 128³": steps.correlation(),
-            "correlation, 256³, one seed": fine_steps.correlation(),
-            "ratio of spectra, 128³": steps.ratio(),
-            "ratio of spectra, 256³, one seed": fine_steps.ratio(),
-        },
-        y=f"{few} stages against {many}",
-        limits=(0.7, 1.1),
+        more.ell,
+        {f"{label[name]}, {resolution[end]}": one.correlation() for (name, end), one in few.items()}
+        | {f"BullFrog, 256³, {more.forces[0]} forces": more.correlation()},
+        y=f"correlation with maps of {many} forces",
+        limits=(0.9, 1.005),
+        allowed=[(300, 2000, 0.01)],
     ),
     "steps",
-    caption="Maps of the same initial conditions made with few and with many steps, without "
-    "sharpening: means over seeds and their errors at half the resolution, one seed at the full.",
-    alt="Lines near one over multipoles; correlations fall away at the right.",
-)
-
-# %% tags=["hide-input"]
-for name, found in (("", steps), ("_fine", fine_steps)):
-    nb.claim(
-        f"lensing.steps_correlation{name}",
-        *found.least(),
-        target=">= 0.99",
-        fmt=".4f",
-        description=f"Least correlation of maps of {few} and {many} stages, bands to ell = 2000, "
-        f"{'256^3' if name else '128^3'}, seeds: {len(found.few)}",
-    )
-    nb.claim(
-        f"lensing.steps_correlation_whole{name}",
-        *found.whole(),
-        fmt=".4f",
-        description="Correlation of the same maps, with all waves up to ell = 2000 at once, "
-        f"{'256^3' if name else '128^3'}",
-    )
-    nb.claim(
-        f"lensing.steps_reach{name}",
-        found.reach(0.99),
-        fmt=".0f",
-        description=f"Multipole to which they correlate by 0.99, {'256^3' if name else '128^3'}",
-    )
-
-# %% [markdown]
-# One of the bands ends at $\ell = 2000$. Of those up to it, the one with the least correlation has
-# {glue:text}`lensing.steps_correlation` with particles two megaparsecs apart, as the mean of seeds,
-# and {glue:text}`lensing.steps_correlation_fine` in one seed at the full resolution, where
-# ninety-nine hundredths were the goal; that holds to $\ell =$ {glue:text}`lensing.steps_reach` and
-# {glue:text}`lensing.steps_reach_fine`. Maps as wholes, with all waves up to there, correlate by
-# {glue:text}`lensing.steps_correlation_whole` and
-# {glue:text}`lensing.steps_correlation_whole_fine`. On large scales few steps move matter to the
-# right place. Smaller clumps, of which finer particles show more, form a little elsewhere and too
-# wide.
-#
-# The leapfrog of these steps is exact to first order of perturbation theory. One of the kind that
-# is exact to second order {cite:p}`rampf2025bullfrog` takes a force in the middle of a step instead
-# of at its ends, so that for as many forces it makes one step more. It tells the velocities at both
-# ends of a step, so that the light cone meets particles on a parabola through them, where it has a
-# straight line of the leapfrog's.
-
-# %% tags=["hide-input"]
-names = {"": "128³", "_fine": "256³, one seed"}
-leapfrog = {"": steps, "_fine": fine_steps}
-frog = {"": results.steps("steps-bullfrog"), "_fine": results.steps("steps-bullfrog-fine")}
-more = results.steps("steps-bullfrog-more")
-nb.figure(
-    pictures.ratios(
-        steps.ell,
-        {
-            f"{label}, {names[end]}": found.correlation()
-            for label, every in (("leapfrog", leapfrog), ("BullFrog", frog))
-            for end, found in every.items()
-        }
-        | {f"BullFrog, 256³, one seed, {more.stages[0] - 1} forces": more.correlation()},
-        y=f"correlation with {many} stages",
-        limits=(0.9, 1.005),
-    ),
-    "integrators",
-    caption="Correlation of maps of few steps with those of many steps of the leapfrog, by the "
-    f"integrator of the few: {few} forces for either, and more.",
+    caption=f"Correlation of maps of {forces} forces with those of {many} of the leapfrog, and of "
+    f"{more.forces[0]}: same initial conditions, no sharpening; means over "
+    f"{len(more.few)} seeds at the full resolution and {len(few['leapfrog', ''].few)} at half of "
+    "it, with their errors. The grey box is the goal.",
     alt="Lines that fall from one with the multipole; BullFrog's stay above the leapfrog's.",
 )
 
 # %% tags=["hide-input"]
-for end, found in frog.items():
+nb.figure(
+    pictures.ratios(
+        more.ell,
+        {f"{label[name]}, {resolution[end]}": one.ratio() for (name, end), one in few.items()}
+        | {f"BullFrog, 256³, {more.forces[0]} forces": more.ratio()},
+        y=f"spectrum over that of {many} forces",
+        limits=(0.8, 1.05),
+    ),
+    "steps-power",
+    caption="Spectra of the same maps. Few steps make haloes too wide; the sharpening is there to "
+    "mend that.",
+    alt="Lines that fall from one by some per cent.",
+)
+
+# %% tags=["hide-input"]
+for (name, end), one in few.items():
+    start = "lensing.steps" if name == "leapfrog" else "lensing.bullfrog"
     nb.claim(
-        f"lensing.bullfrog_correlation{end}",
-        *found.least(),
+        f"{start}_correlation{end}",
+        *one.least(),
         target=">= 0.99",
         fmt=".4f",
-        description=f"Least correlation of maps of {found.stages[0] - 1} BullFrog steps with those "
-        f"of {many} stages, bands to ell = 2000, {names[end].split(',')[0]}, "
-        f"seeds: {len(found.few)}",
+        description=f"Least correlation of maps of {forces} forces of the {label[name]} with those "
+        f"of {many} of the leapfrog, bands to ell = 2000, {resolution[end]}, seeds: {len(one.few)}",
     )
     nb.claim(
-        f"lensing.bullfrog_correlation_whole{end}",
-        *found.whole(),
+        f"{start}_correlation_whole{end}",
+        *one.whole(),
         fmt=".4f",
         description="Correlation of the same maps, with all waves up to ell = 2000 at once, "
-        f"{names[end].split(',')[0]}",
+        f"{resolution[end]}",
     )
-
+    nb.claim(
+        f"{start}_reach{end}",
+        one.reach(0.99),
+        fmt=".0f",
+        description=f"Multipole to which the same maps correlate by 0.99, {resolution[end]}",
+    )
 nb.claim(
     "lensing.forces_correlation",
     *more.least(),
     fmt=".4f",
-    description=f"Least correlation of maps of {more.stages[0] - 1} BullFrog steps with those of "
-    f"{many} stages, bands to ell = 2000, 256^3, seeds: {len(more.few)}",
+    description=f"Least correlation of maps of {more.forces[0]} forces of BullFrog with those of "
+    f"{many} of the leapfrog, bands to ell = 2000, 256³, seeds: {len(more.few)}",
 )
 
 # %% [markdown]
-# With as many forces BullFrog's least correlation is {glue:text}`lensing.bullfrog_correlation` at
-# half the resolution and {glue:text}`lensing.bullfrog_correlation_fine` at the full one, and of
-# maps as wholes {glue:text}`lensing.bullfrog_correlation_whole` and
-# {glue:text}`lensing.bullfrog_correlation_whole_fine`. With half as many again the least is
-# {glue:text}`lensing.forces_correlation` at the full resolution. It stands beside the leapfrog in
-# `mlsci.lensing.bullfrog`; the maps of this chapter are the leapfrog's, whose steps can be undone.
+# One of the bands ends at $\ell = 2000$. Of those up to it, the one with the least correlation has
+# {glue:text}`lensing.steps_correlation` with particles two megaparsecs apart and
+# {glue:text}`lensing.steps_correlation_fine` at the full resolution, where ninety-nine hundredths
+# were the goal; the leapfrog reaches that up to $\ell =$ {glue:text}`lensing.steps_reach` and
+# {glue:text}`lensing.steps_reach_fine`. BullFrog has {glue:text}`lensing.bullfrog_correlation` and
+# {glue:text}`lensing.bullfrog_correlation_fine`, and ninety-nine hundredths up to
+# {glue:text}`lensing.bullfrog_reach` and {glue:text}`lensing.bullfrog_reach_fine`; with half as
+# many forces again the least is {glue:text}`lensing.forces_correlation` at the full resolution.
+# Maps as wholes, with all waves up to there, correlate by
+# {glue:text}`lensing.steps_correlation_whole` and
+# {glue:text}`lensing.steps_correlation_whole_fine` (leapfrog), and by
+# {glue:text}`lensing.bullfrog_correlation_whole` and
+# {glue:text}`lensing.bullfrog_correlation_whole_fine` (BullFrog). On large scales few steps move
+# matter to the right place. Smaller clumps, of which finer particles show more, form a little
+# elsewhere and too wide. The maps of this chapter are the leapfrog's, whose steps can be undone and
+# have derivatives; BullFrog is the setting `integrator` of a run.
 #
 # ## Beyond the spectrum
 

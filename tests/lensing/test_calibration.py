@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from mlsci.lensing.calibration import Boxes, Steps, fit, fixed_noise
+from mlsci.lensing.calibration import Boxes, Steps, fit, fit_to_large, fixed_noise
 from mlsci.lensing.cosmology import Cosmology
 from mlsci.lensing.mesh import Mesh
 from mlsci.lensing.sharpening import Sharpening
@@ -45,3 +45,24 @@ def test_the_parameters_that_were_put_in_are_found():
     np.testing.assert_allclose(steps.share(theory, found) / steps.share(theory), missing, rtol=5e-3)
     assert found.amplitude(0.6) == pytest.approx(put_in.amplitude(0.6), rel=0.1)
     assert error.shape == (4,)
+
+
+@pytest.mark.parametrize("integrator", ["leapfrog", "bullfrog"])
+def test_a_large_box_has_the_power_asked_for_where_it_is_asked_for(integrator):
+    cosmology, put_in = Cosmology(), Sharpening(0.5, 4.0, 0.004, -2.0)
+    small, large = (
+        Steps(Boxes(box, side, 2, 6, seed, (0.6,), EDGES, (1.0,), integrator), cosmology)
+        for box, side, seed in ((32.0, 32, 1), (48.0, 48, 2))
+    )
+    share = large.share(theory, put_in)
+
+    def goal(k, a):
+        return theory(k, a) * np.interp(k, large.k, share.mean(0))
+
+    allowed = np.where(small.k < 1.5, 0.01, 1.0)
+    off = {}
+    for rounds in ((5,), (5, 4)):
+        found, _ = fit_to_large(large, small, goal, put_in, rounds, allowed)
+        left = np.log(large.share(goal, found) / (share / share.mean(0)))
+        off[rounds] = np.abs(left[:, small.k < 1.5]).max()
+    assert off[5, 4] < 0.6 * off[5,] < 0.03

@@ -10,15 +10,16 @@ import re
 import pytest
 
 from mlsci.lensing.cosmology import Cosmology
+from mlsci.lensing.fitted import FITTED
 from mlsci.lensing.settings import RefusedError, Settings, available_memory
-from mlsci.lensing.sharpening import FITTED, Sharpening
+from mlsci.lensing.sharpening import Sharpening
 from mlsci.lensing.sources import Distribution
 
 
 def test_the_default_is_the_field_of_the_talk():
     settings = Settings()
     assert (settings.box, settings.degrees, settings.sources) == (256.0, 6.3, (1.0,))
-    assert settings.correction == FITTED[11, 1.0, 2]
+    assert settings.correction == Sharpening(**FITTED["leapfrog"][11, 1.0, 2])
     before = dataclasses.replace(settings, sharpening="published")
     assert before.correction == Sharpening(0.358152, 6.453695, 0.00302657, -2.30719)
     assert settings.reach == pytest.approx(2300.6, abs=0.1)
@@ -33,9 +34,11 @@ def test_the_default_is_the_field_of_the_talk():
         ({"sources": ()}, "must be a source"),
         ({"sources": (0.0,)}, "positive redshifts"),
         ({"particles": 255, "sharpening": None}, "even"),
-        ({"particles": 100}, "no sharpening is published"),
-        ({"sharpening": "published", "boost": 4}, "no sharpening is published"),
+        ({"particles": 100}, "no sharpening is known"),
+        ({"sharpening": "published", "boost": 4}, "no sharpening is known"),
         ({"sharpening": "best"}, "sharpening must be"),
+        ({"sharpening": "published", "integrator": "bullfrog"}, "for the leapfrog"),
+        ({"integrator": "euler"}, "one of leapfrog, bullfrog"),
         ({"boost": 0}, "boost"),
         ({"stages": 1}, "stages"),
         ({"seed": -1}, "seed"),
@@ -64,6 +67,8 @@ def test_memory_grows_with_all_that_takes_it_and_falls_with_ranks():
     assert Settings(sharpening=None).memory(1) < plain.memory(1)
     assert Settings(precision="f8").memory(1) > plain.memory(1)
     assert Settings(planes=50).memory(4) > plain.memory(4)
+    other = Settings(sharpening=None, integrator="bullfrog")
+    assert other.memory(1) > Settings(sharpening=None).memory(1)
     large = Settings(particles=8192, sharpening=None)
     if available_memory() is not None:
         with pytest.raises(RefusedError, match="use fewer particles"):

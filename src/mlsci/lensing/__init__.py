@@ -7,8 +7,9 @@ The particle mesh
     package `pmesh` asks for; `mesh`, a periodic box of cells over ranks; `exchange`, particles sent
     to the rank of their cell, and back; `kernels`, the hot loops, which `compiled` keeps;
     `initial`, white noise and Lagrangian perturbation theory; `forces`, gravity; `nbody`, the steps
-    in time; `bullfrog`, steps of another kind; `sharpening`, the correction for what a mesh cannot
-    resolve; `scaling`, what a step will cost on many ranks.
+    in time; `bullfrog`, steps of another kind; `integrators`, the choice between them;
+    `sharpening`, the correction for what a mesh cannot resolve, with parameters `fitted` to this
+    program by `calibration`; `scaling`, what a step will cost on many ranks.
 Theory
     `cosmology`, distances, growth, FastPM's factors; `power`, the linear spectrum; `sources`,
     lensed galaxies and the kernel of their lensing; `theory`, spectra of the convergence.

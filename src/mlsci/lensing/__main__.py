@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         "box": (float, f"side of the box in Mpc/h ({default.box:g})"),
         "particles": (int, f"along a side ({default.particles})"),
         "boost": (int, f"cells of the force mesh for each particle ({default.boost})"),
-        "stages": (int, f"scale factors from the start to today ({default.stages})"),
+        "stages": (int, f"how often a force is taken from the start to today ({default.stages})"),
         "a-start": (float, f"the first scale factor ({default.a_start:g})"),
         "degrees": (float, f"side of the field ({default.degrees:g})"),
         "pixels": (int, f"along a side of the maps ({default.pixels})"),
@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, (kind, text) in numbers.items():
         add(f"--{name}", type=kind, help=text)
     add("--sources", type=float, nargs="+", metavar="Z", help="redshifts of sources (1)")
+    add("--integrator", choices=("leapfrog", "bullfrog"), help=f"({default.integrator})")
     add("--sharpening", choices=("fitted", "published", "none"),
         help="parameters of the correction for what the mesh cannot resolve (fitted)")  # fmt: skip
     add("--no-sub-evolution", action="store_true",
@@ -116,7 +117,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     if universe:
         values["cosmology"] = universe
     for name in ("seed", "box", "particles", "boost", "stages", "a_start", "degrees", "pixels",
-                 "planes", "sources", "precision", "transfer"):  # fmt: skip
+                 "planes", "sources", "precision", "transfer", "integrator"):  # fmt: skip
         if (value := getattr(options, name)) is not None:
             values[name] = value
     if options.sharpening is not None:

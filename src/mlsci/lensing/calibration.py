@@ -2,9 +2,11 @@ r"""New parameters for the sharpening, from the matter power that a configuratio
 
 What counts is what a light cone sees: particles that it meets early and late in a step, moved by
 the displacement of the middle of the step. A box is therefore measured at two times within a step,
-Gauss and Legendre's points, as a share of the power that theory has there. One run tells what is
-missing; then the four parameters are those for which sharpening adds it, in the mean of squared
-logarithms over bands even in ln k, all steps alike. No map and no spectrum of the sky is looked at.
+Gauss and Legendre's points, as a share of the power that theory has there. A large box tells what
+is missing; then the four parameters are those for which sharpening adds it, in the mean of squared
+logarithms over bands, each in units of what is allowed to it. They are searched for in a small box,
+in which sharpening adds a little more or less than in a large one, since it has other haloes: that
+is measured in both, and the search repeated. No map and no spectrum of the sky is looked at.
 
 The amplitudes of initial waves are fixed to their mean, and two runs begin with opposite phases,
 which takes most of the scatter of a box away (Angulo and Pontzen 2016, arXiv:1603.05253).
@@ -12,7 +14,7 @@ which takes most of the scatter of a box away (Angulo and Pontzen 2016, arXiv:16
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +23,7 @@ from scipy.optimize import least_squares
 
 from mlsci.lensing import initial, nbody, sharpening
 from mlsci.lensing.cosmology import Cosmology
+from mlsci.lensing.integrators import EVOLVE, Integrator, times
 from mlsci.lensing.mesh import Mesh
 from mlsci.lensing.power import LinearPower
 from mlsci.lensing.sharpening import Sharpening
@@ -46,6 +49,8 @@ class Boxes:
         ``(bands + 1,)`` wave numbers in h/Mpc.
     signs
         Of the initial waves, one for each run.
+    integrator
+        As in `Settings`.
     """
 
     box: float
@@ -56,6 +61,7 @@ class Boxes:
     times: tuple[float, ...]
     edges: tuple[float, ...]
     signs: tuple[float, ...] = (1.0, -1.0)
+    integrator: Integrator = "leapfrog"
 
     def meshes(self) -> tuple[Mesh, Mesh]:
         """Return those of the lattice and of the force."""
@@ -85,7 +91,8 @@ class Steps:
     Attributes
     ----------
     a, k
-        Scale factors half-way through the steps ``(steps,)``; mean wave numbers ``(bands,)``.
+        Scale factors half-way through what is seen of the steps ``(steps,)``; mean wave numbers
+        ``(bands,)``.
     """
 
     def __init__(self, boxes: Boxes, cosmology: Cosmology) -> None:
@@ -93,15 +100,16 @@ class Steps:
         self._kept: list[tuple[float, float, np.ndarray, np.ndarray]] = []
         lattice, self._mesh = boxes.meshes()
         start = 0.1
-        times = nbody.linear_steps(start, 1.0, boxes.stages - 1)
-        times = times[: 1 + int(np.searchsorted(times, max(boxes.times), side="right"))]
+        steps = times(boxes.integrator, start, boxes.stages)
+        steps = steps[: 1 + int(np.searchsorted(steps, max(boxes.times), side="right"))]
+        evolve = EVOLVE[boxes.integrator]
         for sign in boxes.signs:
             noise = fixed_noise(lattice, boxes.seed, sign)
             density = initial.linear_density(lattice, noise, LinearPower(cosmology))
             x, p = initial.displaced(lattice, density, cosmology, start)
-            nbody.evolve(nbody.State(x, p, start, self._mesh), cosmology, times, self._keep)
-        steps = len(self._kept) // len(boxes.signs)
-        self.a = np.array([nbody.middle(a, b) for a, b, _, _ in self._kept[:steps]])
+            evolve(nbody.State(x, p, start, self._mesh), cosmology, steps, self._keep)
+        seen = self._kept[: len(self._kept) // len(boxes.signs)]
+        self.a = np.array([nbody.middle(a, b) for a, b, _, _ in seen])
         self.k = particle_power(self._mesh, x[:8], np.array(boxes.edges)).ell
 
     def share(self, theory: Theory, sharpened: Sharpening | None = None) -> np.ndarray:
@@ -135,14 +143,15 @@ class Steps:
 
 
 def fit(
-    steps: Steps, theory: Theory, missing: np.ndarray, start: Sharpening, rounds: int = 6
-) -> tuple[Sharpening, np.ndarray]:
+    steps: Steps, theory: Theory, missing: np.ndarray, start: Sharpening, rounds: int = 6,
+    allowed: np.ndarray | float = 1.0,
+) -> tuple[Sharpening, np.ndarray]:  # fmt: skip
     """Return the parameters that add a given power, found by Gauss and Newton's method.
 
     Parameters
     ----------
     steps
-        In which sharpening is tried: a small box does, for the same spacing, boost and stages.
+        In which sharpening is tried.
     theory
         P(k, a) in (Mpc/h)^3.
     missing
@@ -151,6 +160,8 @@ def fit(
         Where the search begins.
     rounds
         How often the parameters are improved, at most.
+    allowed
+        ``(steps, bands)``: relative deviations that weigh the same.
 
     Returns
     -------
@@ -162,13 +173,38 @@ def fit(
 
     def left(numbers: np.ndarray) -> np.ndarray:
         gained = steps.share(theory, _sharpening(numbers)) / before
-        return np.log(gained / missing).ravel()
+        return np.ravel(np.log(gained / missing) / allowed)
 
     begin = [np.log(start.low), np.log(start.high), np.log(start.alpha0), start.mu]
     found = least_squares(left, begin, diff_step=0.02, max_nfev=rounds)
     freedom = max(1, found.fun.size - len(begin))
     covariance = np.linalg.pinv(found.jac.T @ found.jac) * (found.fun @ found.fun) / freedom
     return _sharpening(found.x), np.sqrt(np.diag(covariance))
+
+
+def fit_to_large(
+    large: Steps, small: Steps, theory: Theory, start: Sharpening,
+    rounds: Sequence[int] = (6, 4), allowed: np.ndarray | float = 1.0,
+) -> tuple[Sharpening, np.ndarray]:  # fmt: skip
+    """Return the parameters with which a large box has the power of theory, and their errors.
+
+    Parameters
+    ----------
+    large, small
+        Boxes of the same spacing, boost and stages: one to be brought to theory, and one that is
+        cheaper to try parameters in.
+    theory, start, allowed
+        As in `fit`.
+    rounds
+        Of each search: there is one, then another for what the one before left in the large box.
+    """
+    missing, found = 1 / large.share(theory), start
+    for number, most in enumerate(rounds):
+        if number:
+            gained = small.share(theory, found) / small.share(theory)
+            missing = gained / large.share(theory, found)
+        found, error = fit(small, theory, missing, found, most, allowed)
+    return found, error
 
 
 def _sharpening(numbers: np.ndarray) -> Sharpening:

@@ -8,10 +8,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+import numpy as np
+
+from mlsci.lensing import integrators
 from mlsci.lensing.convergence import reach
 from mlsci.lensing.cosmology import A_MIN, Cosmology
+from mlsci.lensing.integrators import Integrator
 from mlsci.lensing.lightcone import CELLS, Field
 from mlsci.lensing.power import Transfer
 from mlsci.lensing.sharpening import Sharpening, fitted, published
@@ -40,14 +44,17 @@ class Settings:
     particles, boost
         Particles along a side of the lattice (even); cells of the force mesh for each.
     a_start, stages
-        The first scale factor, and how many there are to today, evenly spaced, both ends counted.
+        The first scale factor, and how often a force is taken from then to today.
+    integrator
+        Of the steps between: ``"leapfrog"`` or ``"bullfrog"``, see `mlsci.lensing.integrators`.
     degrees, pixels
         Side of the field, and of it in pixels.
     sources
         Redshifts of source planes, or distributions: one map each.
     sharpening
-        Parameters of the correction for what the mesh cannot resolve; ``"published"`` for
-        those of this configuration, ``"fitted"`` for better ones where there are, None for none.
+        Parameters of the correction for what the mesh cannot resolve; ``"published"`` for those
+        of this configuration (the leapfrog's), ``"fitted"`` for better ones where there are, None
+        for none.
     sub_evolution
         Whether each particle is moved to its own crossing of the light cone. If not, all are seen
         as they are half way through a step.
@@ -71,6 +78,7 @@ class Settings:
     boost: int = 2
     a_start: float = 0.1
     stages: int = 11
+    integrator: Integrator = "leapfrog"
     degrees: float = 6.3
     pixels: int = 1024
     sources: tuple[Source, ...] = (1.0,)
@@ -109,11 +117,17 @@ class Settings:
         return reach(self.cosmology, self.sources)
 
     @property
+    def times(self) -> np.ndarray:
+        """Scale factors where steps begin and end."""
+        return integrators.times(self.integrator, self.a_start, self.stages)
+
+    @property
     def correction(self) -> Sharpening | None:
         """The parameters of the sharpening, or None."""
-        if isinstance(self.sharpening, str):
-            known = {"fitted": fitted, "published": published}
-            return known[self.sharpening](self.stages, self.spacing, self.boost)
+        if self.sharpening == "published":
+            return published(self.stages, self.spacing, self.boost)
+        if self.sharpening == "fitted":
+            return fitted(self.integrator, self.stages, self.spacing, self.boost)
         return self.sharpening
 
     # --- refusals -----------------------------------------------------------------------------
@@ -126,6 +140,8 @@ class Settings:
             "boost must be from 1 to 8": not 1 <= self.boost <= 8,
             "stages must be 2 or more": self.stages < 2,
             f"a_start must be between {A_MIN} and 1": not A_MIN <= self.a_start < 1,
+            f"integrator must be one of {', '.join(get_args(Integrator))}":
+                self.integrator not in get_args(Integrator),
             "degrees must be positive, and below 30: the sky is taken to be flat":
                 not 0 < self.degrees < 30,
             "pixels must be 2 or more": self.pixels < 2,
@@ -134,6 +150,8 @@ class Settings:
             "sharpening must be 'fitted', 'published', none, or its parameters":
                 self.sharpening not in (None, "fitted", "published")
                 and not isinstance(self.sharpening, Sharpening),
+            "the published sharpening is for the leapfrog: take 'fitted', or parameters":
+                self.sharpening == "published" and self.integrator != "leapfrog",
             "there must be a source": not self.sources,
             "sources must have positive redshifts": any(farthest(s) <= 0 for s in self.sources),
             "rays are traced to planes of sources, not to distributions: give redshifts":
@@ -167,7 +185,7 @@ class Settings:
         copies = 48 if ranks > 1 else 0  # of positions and forces, where the mesh has them
         # Second-order displacements; forces; sharpening, with positions half way and what it adds.
         starting = 48 + 56
-        stepping = 48 + copies
+        stepping = 48 + copies + (24 if self.integrator == "bullfrog" else 0)
         sharpening = 48 + copies if self.correction or not self.sub_evolution else 0
         steps = lattice * (stepping + sharpening) + mesh * number * 3
         maps = (len(self.sources) + self.planes) * self.pixels**2 * 8.0

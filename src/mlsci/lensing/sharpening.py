@@ -8,6 +8,7 @@ displaced positions are for looking at, not for going on: the N-body steps never
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
+from .fitted import FITTED  # stages give these numbers as parameters: no source of theirs
 from .forces import density
 from .mesh import Mesh
 
@@ -55,17 +57,13 @@ PUBLISHED = {
 }
 
 
-# fitted by `calibration` to what a light cone sees, halfway between two theories of matter power
-FITTED = {(11, 1.0, 2): Sharpening(0.0972892, 5.67245, 0.00227681, -2.26767)}
-
-
 def published(stages: int, spacing: float, boost: int) -> Sharpening:
     """Return the published parameters for a configuration.
 
     Parameters
     ----------
     stages : int
-        How many scale factors the run has, the first and the last included.
+        How often the run takes a force.
     spacing : float
         Distance between particles of the lattice in Mpc/h.
     boost : int
@@ -79,23 +77,33 @@ def published(stages: int, spacing: float, boost: int) -> Sharpening:
     return _find(PUBLISHED, stages, spacing, boost)
 
 
-def fitted(stages: int, spacing: float, boost: int) -> Sharpening:
-    """Return parameters fitted to this program's own light cones, the published where none are.
+def fitted(integrator: str, stages: int, spacing: float, boost: int) -> Sharpening:
+    """Return parameters fitted to this program's own light cones.
 
-    Parameters and errors are those of `published`.
+    Where there are none, the leapfrog has the published ones.
+
+    Parameters
+    ----------
+    integrator : str
+        Of `mlsci.lensing.integrators`.
+    stages, spacing, boost
+        As in `published`, with its errors.
     """
-    return _find({**PUBLISHED, **FITTED}, stages, spacing, boost)
+    known = {key: Sharpening(**numbers) for key, numbers in FITTED[integrator].items()}
+    if integrator == "leapfrog":
+        known = {**PUBLISHED, **known}
+    return _find(known, stages, spacing, boost)
 
 
 def _find(
-    table: dict[tuple[int, float, int], Sharpening], stages: int, spacing: float, boost: int
+    table: Mapping[tuple[int, float, int], Sharpening], stages: int, spacing: float, boost: int
 ) -> Sharpening:
     for (known, distance, factor), parameters in table.items():
         if known == stages and factor == boost and abs(distance - spacing) < 1e-6 * distance:
             return parameters
     there = "; ".join(f"{s} stages, {d:g} Mpc/h, B = {b}" for s, d, b in table)
     raise LookupError(
-        f"no sharpening is published for {stages} stages, {spacing:g} Mpc/h and B = {boost}: give "
+        f"no sharpening is known for {stages} stages, {spacing:g} Mpc/h and B = {boost}: give "
         f"its parameters, or take one of: {there}"
     )
 

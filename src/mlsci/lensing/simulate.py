@@ -15,6 +15,7 @@ from mpi4py import MPI
 
 from mlsci.lensing import initial, io, nbody, sharpening
 from mlsci.lensing.convergence import convergence, efficiencies
+from mlsci.lensing.integrators import EVOLVE
 from mlsci.lensing.lightcone import LightCone
 from mlsci.lensing.mesh import Mesh
 from mlsci.lensing.power import LinearPower
@@ -87,7 +88,7 @@ def simulate(
         mesh = Mesh(settings.box, cells, comm, settings.precision, lattice.grid)
     except ValueError as error:
         raise RefusedError(str(error)) from error
-    times = nbody.linear_steps(settings.a_start, 1.0, settings.stages - 1)
+    times, evolve = settings.times, EVOLVE[settings.integrator]
     cones = _cones(settings)
     done = 0
     found = _last(snapshots, comm) if resume and snapshots is not None else None
@@ -109,18 +110,20 @@ def simulate(
     def look(a_start: float, a_end: float, x: np.ndarray, p: np.ndarray) -> None:
         nonlocal done
         _observe(settings, mesh, cones, (a_start, a_end), x, p)
+        if a_end < times[done + 1]:  # BullFrog shows its steps in halves
+            return
         done += 1
         _say(progress, done, len(times) - 1, f"a = {a_end:.3f}")
 
     if snapshots is None:
-        nbody.evolve(state, settings.cosmology, times, look)
+        evolve(state, settings.cosmology, times, look)
     else:
         if comm.rank == 0:
             Path(snapshots).mkdir(parents=True, exist_ok=True)
         comm.barrier()
         while done < len(times) - 1:
             segment = times[done : min(done + every, len(times) - 1) + 1]
-            state = nbody.evolve(state, settings.cosmology, segment, look)
+            state = evolve(state, settings.cosmology, segment, look)
             if done < len(times) - 1:
                 _keep(Path(snapshots), done, settings, state, lattice, cones)
     for cone in cones.values():

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from mlsci.lensing.fitted import FITTED
 from mlsci.report.seal import Stage
 
 CODE = tuple(
     f"lensing/{name}.py"
     for name in (
-        "__main__", "compiled", "convergence", "cosmology", "exchange", "fft", "forces", "initial",
-        "io", "kernels", "lightcone", "mesh", "nbody", "pfft", "power", "raytracing", "results",
-        "settings", "sharpening", "shear", "simulate", "sources", "spectra", "statistics", "theory",
-        "tiling",
+        "__main__", "bullfrog", "compiled", "convergence", "cosmology", "exchange", "fft", "forces",
+        "initial", "integrators", "io", "kernels", "lightcone", "mesh", "nbody", "pfft", "power",
+        "raytracing", "results", "settings", "sharpening", "shear", "simulate", "sources",
+        "spectra", "statistics", "theory", "tiling",
     )
 )  # fmt: skip
+
+# Fitted numbers are given, not named: the settings of a stage have to tell all that it depends on.
+SHARPENED: dict[str, dict[str, Any]] = {
+    "full": {"sharpening": FITTED["leapfrog"][11, 1.0, 2]},
+    "smoke": {"sharpening": "published"},
+}
 
 # What both corrections do: none; particles at their own crossing; and sharpened as well.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -25,13 +32,27 @@ VARIANTS: dict[str, dict[str, Any]] = {
 KEPT = {"sharpened": [0, 1, 2, 3]}  # sources whose maps are kept, where not only z = 1
 FIELD: dict[str, dict[str, Any]] = {
     "full": {"box": 256.0, "particles": 256, "degrees": 4.0, "pixels": 1024,
-             "sources": [0.5, 1.0, 1.5, 2.0]},
+             "sources": [0.5, 1.0, 1.5, 2.0], **SHARPENED["full"]},
     "smoke": {"box": 64.0, "particles": 32, "degrees": 1.0, "pixels": 64,
-              "sources": [0.5, 1.0, 1.5, 2.0]},
+              "sources": [0.5, 1.0, 1.5, 2.0], **SHARPENED["smoke"]},
 }  # fmt: skip
 TALK: dict[str, dict[str, Any]] = {
-    "full": {"box": 256.0, "particles": 256, "degrees": 6.3, "pixels": 1024, "sources": [1.0]},
-    "smoke": {"box": 64.0, "particles": 32, "degrees": 1.5, "pixels": 96, "sources": [1.0]},
+    "full": {
+        "box": 256.0,
+        "particles": 256,
+        "degrees": 6.3,
+        "pixels": 1024,
+        "sources": [1.0],
+        **SHARPENED["full"],
+    },
+    "smoke": {
+        "box": 64.0,
+        "particles": 32,
+        "degrees": 1.5,
+        "pixels": 96,
+        "sources": [1.0],
+        **SHARPENED["smoke"],
+    },
 }
 # Sharpened with the parameters of others; for toys there are none, so they take some.
 TOY = {"sharpening": {"low": 0.3, "high": 2.0, "alpha0": 0.01, "mu": -2.0}}
@@ -39,25 +60,24 @@ TOY = {"sharpening": {"low": 0.3, "high": 2.0, "alpha0": 0.01, "mu": -2.0}}
 TOY_THEORY: dict[str, dict[str, Any]] = {"full": {}, "smoke": {"transfer": "eisenstein_hu"}}
 PUBLISHED: dict[str, dict[str, Any]] = {"full": {"sharpening": "published"}, "smoke": TOY}
 COARSE: dict[str, dict[str, Any]] = {
-    "full": {**TALK["full"], "particles": 128, "pixels": 512},
+    "full": {**TALK["full"], "particles": 128, "pixels": 512, "sharpening": "published"},
     "smoke": TALK["smoke"],
 }
 FINE = {p: {**s, "pixels": COARSE[p]["pixels"]} for p, s in TALK.items()}
 # An eighth of the particles of a fine run, sharpened as that is, which keeps the two alike: raw
 # maps, or with parameters for their own spacing, follow the fine ones less closely.
 SURROGATE: dict[str, dict[str, Any]] = {
-    "full": {"particles": 128, "sharpening": {"low": 0.0972892, "high": 5.67245,
-                                              "alpha0": 0.00227681, "mu": -2.26767}},
+    "full": {"particles": 128, **SHARPENED["full"]},
     "smoke": {"particles": 16, **TOY},
 }  # fmt: skip
-PARTS = 4  # of the surrogates' seeds; in the small profile, two
+PARTS = 2  # of the surrogates' seeds
 
 # Whole runs that are timed: those for which times of the original are known, and a large one.
 TIMED: dict[str, dict[str, Any]] = {
     "sparse": {"box": 512.0, "particles": 64, "sharpening": None},
     "medium": {"box": 512.0, "particles": 128, "sharpening": None},
     "dense": {"box": 256.0, "particles": 128, "sharpening": None},
-    "dense-sharpened": {"box": 256.0, "particles": 128},
+    "dense-sharpened": {"box": 256.0, "particles": 128, "sharpening": "published"},
     "large": {"box": 256.0, "particles": 256},
 }
 
@@ -106,30 +126,28 @@ def _seeds(
     )
 
 
-def _steps(
-    name: str, settings: dict[str, dict[str, Any]], count: int, run: str = "lensing_runs",
-    more: int = 0, sources: tuple[str, ...] = (),
-) -> Stage:  # fmt: skip
+def _steps(name: str, settings: dict[str, dict[str, Any]], count: int, *few: str) -> Stage:
+    forces = {"full": (11, 16, 41), "smoke": (6, 8, 11)}
     return Stage(
         name=f"lensing/{name}",
-        run=f"mlsci.stages.{run}:compare_steps",
+        run="mlsci.stages.lensing_runs:compare_steps",
         params={
             profile: {
                 "settings": {**values, **TOY_THEORY[profile], "sharpening": None},
-                "stages": [11 + more, 41] if profile == "full" else [6 + min(more, 2), 11],
+                "few": {
+                    one: {"integrator": one.split(",")[0],
+                          "stages": forces[profile][int(one.endswith("more"))]}
+                    for one in few
+                },
+                "many": {"integrator": "leapfrog", "stages": forces[profile][2]},
                 "seeds": count if profile == "full" else min(2, count),
                 "goal": 2000,
                 "seed": 0,
             }
             for profile, values in settings.items()
         },
-        sources=(*CODE, *sources),
-    )
-
-
-def _bullfrog(name: str, settings: dict[str, dict[str, Any]], count: int, more: int = 0) -> Stage:
-    # As many forces as the leapfrog's, which needs one before its first step, are one step more.
-    return _steps(name, settings, count, "lensing_integrators", 1 + more, ("lensing/bullfrog.py",))
+        sources=CODE,
+    )  # fmt: skip
 
 
 def _surrogates(part: int) -> Stage:
@@ -143,7 +161,6 @@ def _surrogates(part: int) -> Stage:
                 "seed": 0,
             }
             for profile, count in (("full", 50), ("smoke", 3))
-            if profile == "full" or part < 2
         },
         sources=CODE,
     )
@@ -169,13 +186,9 @@ STAGES: tuple[Stage, ...] = (
     _seeds("published", {p: {**s, **PUBLISHED[p]} for p, s in TALK.items()}, 1),
     _seeds("seeds-sharpened", COARSE, 8),
     _seeds("seeds-evolved", {p: {**s, **VARIANTS["evolved"]} for p, s in COARSE.items()}, 4),
-    _steps("steps", COARSE, 8),
+    _steps("steps", COARSE, 8, "leapfrog", "bullfrog"),
     # The same at the full resolution, where a run of many steps is dear.
-    _steps("steps-fine", FINE, 1),
-    # And both with the few steps by another integrator.
-    _bullfrog("steps-bullfrog", COARSE, 8),
-    _bullfrog("steps-bullfrog-fine", FINE, 1),
-    _bullfrog("steps-bullfrog-more", FINE, 1, more=5),
+    _steps("steps-fine", FINE, 3, "leapfrog", "bullfrog", "bullfrog, more"),
     # The same universe as the maps of seed 0, as particles.
     Stage(
         name="lensing/slices",
@@ -194,17 +207,20 @@ STAGES: tuple[Stage, ...] = (
         params={
             "full": {
                 "configurations": [
-                    {"large": [256.0, 256], "small": [128.0, 128], "boost": 2, "stages": 11,
-                     "finest": 4.0, "bands": 18},
+                    {"integrator": integrator, "large": [256.0, 256],
+                     "small": [128.0, 128], "boost": 2, "stages": 11, "finest": 6.0, "bands": 22}
+                    for integrator in ("leapfrog", "bullfrog")
                 ],
-                "coarsest": 0.2, "times": [0.5, 0.68, 0.86], "rounds": 7, "seed": 101,
+                "coarsest": 0.2, "times": [0.5, 0.68, 0.86], "rounds": [5, 4], "seed": 101,
+                "allowed": [[2000, 0.03], [5000, 0.08]], "beyond": 0.3,
             },
             "smoke": {
                 "configurations": [
-                    {"large": [64.0, 32], "small": [64.0, 32], "boost": 2, "stages": 11,
-                     "finest": 2.0, "bands": 5},
+                    {"integrator": "leapfrog", "large": [64.0, 32],
+                     "small": [64.0, 32], "boost": 2, "stages": 11, "finest": 2.0, "bands": 5},
                 ],
-                "coarsest": 0.2, "times": [0.5, 0.68], "rounds": 2, "seed": 101,
+                "coarsest": 0.2, "times": [0.5, 0.68], "rounds": [2], "seed": 101,
+                "allowed": [[2000, 0.03], [5000, 0.08]], "beyond": 0.3,
             },
         },
         sources=(*CODE, "lensing/calibration.py"),

@@ -151,8 +151,8 @@ class Steps:
 
     Attributes
     ----------
-    stages
-        How many scale factors few and many are, both ends counted.
+    forces
+        How many few and many are.
     goal
         Multipole at which a band ends.
     edges, ell
@@ -161,7 +161,7 @@ class Steps:
         Spectra of the maps and of one with the other, ``(seeds, bands)``.
     """
 
-    stages: tuple[int, int]
+    forces: tuple[int, int]
     goal: float
     edges: np.ndarray
     ell: np.ndarray

@@ -9,9 +9,9 @@ from mlsci.report.seal import Stage
 _FORWARD = tuple(
     f"lensing/{name}.py"
     for name in (
-        "compiled", "convergence", "cosmology", "exchange", "fft", "forces", "initial", "io",
-        "kernels", "lightcone", "mesh", "nbody", "pfft", "power", "raytracing", "settings",
-        "sharpening", "shear", "simulate", "sources", "spectra", "theory", "tiling",
+        "bullfrog", "compiled", "convergence", "cosmology", "exchange", "fft", "forces", "initial",
+        "integrators", "io", "kernels", "lightcone", "mesh", "nbody", "pfft", "power", "raytracing",
+        "settings", "sharpening", "shear", "simulate", "sources", "spectra", "theory", "tiling",
     )
 )  # fmt: skip
 CODE = _FORWARD + tuple(

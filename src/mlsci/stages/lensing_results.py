@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsci.lensing import io, nbody, original, theory, tiling
+from mlsci.lensing import io, original, theory, tiling
 from mlsci.lensing.lightcone import Field
 from mlsci.lensing.settings import Settings
 from mlsci.report.session import Session
@@ -74,9 +74,8 @@ class LensingResults:
     def boxes(self, rule: bool) -> int:
         """Return how many boxes the talk's run projects, or would by the original's rule."""
         settings = self.settings("talk")
-        times = self.times(settings)
         return original.boxes_projected(
-            settings.cosmology, times, settings.reach, settings.box, rule
+            settings.cosmology, settings.times, settings.reach, settings.box, rule
         )
 
     def orientations(self) -> int:
@@ -84,15 +83,10 @@ class LensingResults:
         settings = self.settings("talk")
         return len(tiling.stack(settings.box, settings.reach, settings.seed).axes)
 
-    @staticmethod
-    def times(settings: Settings) -> np.ndarray:
-        """Return the scale factors at which steps begin and end."""
-        return nbody.linear_steps(settings.a_start, 1.0, settings.stages - 1)
-
     def drift_errors(self) -> tuple[np.ndarray, np.ndarray]:
         """Return scale factors, and by how much linear growth misplaces, over a step's drift."""
         settings = self.settings("talk")
-        times = self.times(settings)
+        times = settings.times
         steps = [np.linspace(a, b, 101) for a, b in zip(times, times[1:])]
         found = [
             original.interpolated_drift(settings.cosmology, a, b, inside)
@@ -172,12 +166,17 @@ class LensingResults:
             curves[label] = (power / base, None)
         return curves
 
-    def steps(self, name: str = "steps") -> Steps:
-        """Return maps of few steps against those of many, of a stage such as "steps"."""
+    def steps(self, name: str, few: str) -> Steps:
+        """Return maps of few steps against those of many: of a stage, "steps" or "steps-fine".
+
+        The few are "leapfrog", "bullfrog", or of the finer stage "bullfrog, more".
+        """
         found = self._json(name, "steps.json")
+        one = found["few"][few]
         return Steps(
-            (found["stages"][0], found["stages"][1]), found["goal"], np.array(found["edges"]),
-            *(np.array(found[key]) for key in ("ell", "few", "many", "cross")),
+            (one["forces"], found["forces"]), found["goal"], np.array(found["edges"]),
+            *(np.array(values) for values in (found["ell"], one["power"], found["many"],
+                                              one["cross"])),
         )  # fmt: skip
 
     def budget(self, seeds: Seeds) -> dict[str, np.ndarray]:
@@ -187,7 +186,7 @@ class LensingResults:
         base = seeds.theory["takahashi"]
         coarse, same = self.seeds("seeds-sharpened"), self.seeds(FINE[0])  # of the same waves
         raw, evolved = (self.variant(f"maps-{name}", 1) for name in ("raw", "evolved"))
-        steps = self.steps()
+        steps = self.steps("steps", "leapfrog")
         nearest = settings.reach / 2  # where matter lenses most
         parts = {
             "seeds: error of the mean": error / signal,

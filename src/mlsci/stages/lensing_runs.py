@@ -102,31 +102,42 @@ def repeat_seeds(job: Job) -> None:
 def compare_steps(job: Job) -> None:
     """Measure the maps that few and many steps make of the same initial conditions, by seed.
 
-    A band ends where the goal does, at ``goal``, so that those below it hold all that it is about.
+    ``few`` names several ways to take few of them, ``many`` is one way to take many: settings that
+    differ. A band ends where the goal does, at ``goal``, so that those below it hold all that it is
+    about.
     """
     from mlsci.lensing import io
     from mlsci.lensing.settings import Settings
     from mlsci.lensing.spectra import Bands
 
-    settings, goal = Settings.from_json(job.params["settings"]), job.params["goal"]
+    p, goal = job.params, job.params["goal"]
+    settings = Settings.from_json(p["settings"])
     low, high = 4 * 2 * np.pi / settings.sky.width, 2 / 3 * np.pi / settings.sky.pixel
     width = np.log(goal / low) / round(np.log(goal / low) / STEP)
     bands = Bands(
         settings.sky, low * np.exp(width * np.arange(int(np.log(high / low) / width) + 1))
     )
-    found: dict[str, list[list[float]]] = {"few": [], "many": [], "cross": []}
-    for seed in range(job.seed, job.seed + job.params["seeds"]):
-        maps = []
-        for stages in job.params["stages"]:
-            run = {**job.params["settings"], "stages": stages, "seed": seed}
-            result = batch(run, job.work / f"stages-{stages}-seed-{seed}")
-            maps.append(io.read_maps(result / "maps.fits")[0]["KAPPA_0"].astype(float))
-        for name, pair in (("few", maps[:1]), ("many", maps[1:]), ("cross", maps)):
-            found[name].append(bands.measure(*pair).power.tolist())
+    many: list[list[float]] = []
+    few: dict[str, Any] = {
+        name: {"forces": one["stages"], "power": [], "cross": []} for name, one in p["few"].items()
+    }
+
+    def kappa(name: str, change: Mapping[str, Any], seed: int) -> np.ndarray:
+        run = {**p["settings"], **change, "seed": seed}
+        found = io.read_maps(batch(run, job.work / f"{name}-seed-{seed}") / "maps.fits")[0]
+        return np.asarray(found["KAPPA_0"], float)
+
+    for seed in range(job.seed, job.seed + p["seeds"]):
+        reference = kappa("many", p["many"], seed)
+        many.append(bands.measure(reference).power.tolist())
+        for name, change in p["few"].items():
+            one = kappa(name, change, seed)
+            few[name]["power"].append(bands.measure(one).power.tolist())
+            few[name]["cross"].append(bands.measure(one, reference).power.tolist())
     files.write_json(
         job.out / "steps.json",
-        {"stages": job.params["stages"], "goal": goal, "edges": bands.edges.tolist(),
-         "ell": bands.ell.tolist(), **found},
+        {"forces": p["many"]["stages"], "goal": goal, "edges": bands.edges.tolist(),
+         "ell": bands.ell.tolist(), "many": many, "few": few},
     )  # fmt: skip
 
 

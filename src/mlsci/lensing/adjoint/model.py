@@ -34,7 +34,7 @@ from mlsci.lensing.convergence import sharpen
 from mlsci.lensing.initial import displaced, linear_density
 from mlsci.lensing.lightcone import LightCone
 from mlsci.lensing.mesh import Mesh
-from mlsci.lensing.nbody import drift, linear_steps, middle
+from mlsci.lensing.nbody import drift, middle
 from mlsci.lensing.power import LinearPower
 from mlsci.lensing.settings import RefusedError, Settings
 from mlsci.lensing.sharpening import Sharpening
@@ -100,7 +100,7 @@ def simulate_with_vjp(
     Raises
     ------
     RefusedError
-        For lens planes, or sources that are distributions.
+        For lens planes, sources that are distributions, or another integrator than the leapfrog.
     """
     model = _Model(noise, settings, MPI.COMM_WORLD if comm is None else comm, foreground)
     kappa, *ends = model.forward()
@@ -142,6 +142,8 @@ class _Model:
     def __init__(self, noise: Array, settings: Settings, comm: MPI.Comm, foreground: float):
         if settings.planes:
             raise RefusedError("derivatives are those of maps without lens planes: set planes to 0")
+        if settings.integrator != "leapfrog":
+            raise RefusedError("derivatives go back through the leapfrog's steps: take it")
         try:
             self.redshifts = only_redshifts(settings.sources)
         except ValueError as error:
@@ -346,8 +348,7 @@ def _named(names: tuple[str, ...], values: Array) -> dict[str, float]:
 
 @lru_cache(maxsize=4)
 def _schedule(settings: Settings) -> Schedule:
-    times = linear_steps(settings.a_start, 1.0, settings.stages - 1)
-    return Schedule.of(background(settings.cosmology), times)
+    return Schedule.of(background(settings.cosmology), settings.times)
 
 
 @lru_cache(maxsize=4)
