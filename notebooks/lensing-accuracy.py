@@ -271,7 +271,10 @@ nb.figure(
 
 # %% [markdown]
 # What a mesh lacks depends on the program that it is in, so the four numbers of {eq}`eq-pgd` are
-# fitted again, to the power which the light cone of *this* program sees.
+# fitted again, to the power which the light cone of *this* program sees, half-way between the two
+# theories. Four numbers cannot bring all waves to theory: deviations weigh by what is allowed to
+# maps, less for waves that are seen beyond $\ell = 2000$ and hardly beyond 5000. No map is looked
+# at for it.
 #
 # ## Each correction, each distance
 

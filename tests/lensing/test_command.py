@@ -71,11 +71,13 @@ def test_options_replace_what_a_file_of_settings_says(tmp_path):
     file = tmp_path / "settings.json"
     file.write_text(json.dumps({"box": 512, "particles": 512, "cosmology": {"h": 0.7}}))
     options = _parser().parse_args(
-        ["run", "--settings", str(file), "--box", "300", "--sigma8", "0.7", "--sharpening", "none"]
-    )
+        ["run", "--settings", str(file), "--box", "300", "--sigma8", "0.7", "--sharpening", "none",
+         "--integrator", "bullfrog"]
+    )  # fmt: skip
     settings = settings_of(options)
     assert (settings.box, settings.particles, settings.sharpening) == (300, 512, None)
     assert (settings.cosmology.h, settings.cosmology.sigma8) == (0.7, 0.7)
+    assert settings.integrator == "bullfrog"
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from mlsci.lensing import io, results
 from mlsci.lensing.settings import Settings
+from mlsci.lensing.sharpening import fitted
 from mlsci.report.seal import Job
 from mlsci.stages import (
     lensing,
@@ -224,6 +226,14 @@ def test_a_fit_comes_closer_than_what_it_began_with(tmp_path):
     # The box is too small for the power of theory: what is fitted may miss it, but by less.
     off = [np.sum(np.log(found[f"with_{name}"]) ** 2) for name in ("published", "fitted")]
     assert off[1] < off[0]
+
+
+def test_the_numbers_of_the_package_are_those_that_were_fitted(top: Path):
+    text = (top / "data/derived/lensing/sharpening/sharpening.json").read_text(encoding="utf-8")
+    for found in json.loads(text)["configurations"]:
+        box, particles = found["large"]
+        known = fitted(found["integrator"], found["stages"], box / particles, found["boost"])
+        assert dataclasses.asdict(known) == pytest.approx(found["fitted"], rel=1e-5)
 
 
 def test_growth_and_second_order_are_those_of_references():
