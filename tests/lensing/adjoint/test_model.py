@@ -122,8 +122,8 @@ def test_what_has_no_derivative_here_is_refused() -> None:
     spread = Distribution((0.2, 0.9), (1.0, 1.0))
     with pytest.raises(RefusedError, match="distributions"):
         simulate_with_vjp(noise(0), dataclasses.replace(SMALL, sources=(spread,)), MPI.COMM_SELF)
+    other = dataclasses.replace(SMALL, integrator="bullfrog")
     with pytest.raises(RefusedError, match="the leapfrog's steps"):
-        other = dataclasses.replace(SMALL, integrator="bullfrog")
         simulate_with_vjp(noise(0), other, MPI.COMM_SELF)
     with pytest.raises(ValueError, match="no parameter is called omega"):
         Inputs(noise(0), {"omega": 1.0})
