@@ -45,6 +45,15 @@ def test_the_parameters_that_were_put_in_are_found():
     np.testing.assert_allclose(steps.share(theory, found) / steps.share(theory), missing, rtol=5e-3)
     assert found.amplitude(0.6) == pytest.approx(put_in.amplitude(0.6), rel=0.1)
     assert error.shape == (4,)
+    assert np.all(np.isfinite(error))
+
+
+def test_what_the_power_does_not_depend_on_has_no_error():
+    steps = Steps(Boxes(32.0, 32, 2, 6, 1, (0.5, 0.8), EDGES, (1.0,)), Cosmology())
+    open_end = Sharpening(0.5, 1e7, 0.004, -2.0)
+    missing = steps.share(theory, open_end) / steps.share(theory)
+    _, error = fit(steps, theory, missing * 1.01, open_end, rounds=1)
+    np.testing.assert_array_equal(np.isinf(error), [False, True, False, False])
 
 
 @pytest.mark.parametrize("integrator", ["leapfrog", "bullfrog"])

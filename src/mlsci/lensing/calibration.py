@@ -167,7 +167,8 @@ def fit(
     -------
     Sharpening, error
         And ``(4,)`` standard errors of ln k_l, ln k_s, ln alpha0 and mu, taking bands as
-        independent, and what is left over as their scatter.
+        independent, and what is left over as their scatter; infinite where the power does not
+        depend on a parameter.
     """
     before = steps.share(theory)
 
@@ -177,9 +178,15 @@ def fit(
 
     begin = [np.log(start.low), np.log(start.high), np.log(start.alpha0), start.mu]
     found = least_squares(left, begin, diff_step=0.02, max_nfev=rounds)
-    freedom = max(1, found.fun.size - len(begin))
-    covariance = np.linalg.pinv(found.jac.T @ found.jac) * (found.fun @ found.fun) / freedom
-    return _sharpening(found.x), np.sqrt(np.diag(covariance))
+    information = found.jac.T @ found.jac
+    # A cut k_s far beyond what a mesh resolves changes nothing.
+    known = np.diag(information) > 1e-8 * np.diag(information).max()
+    variance = np.full(len(begin), np.inf)
+    variance[known] = np.diag(np.linalg.pinv(information[np.ix_(known, known)], hermitian=True))
+    freedom = max(1, found.fun.size - int(known.sum()))
+    return _sharpening(found.x), np.sqrt(
+        np.maximum(variance, 0) * (found.fun @ found.fun) / freedom
+    )
 
 
 def fit_to_large(

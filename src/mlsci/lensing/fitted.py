@@ -9,7 +9,9 @@ from __future__ import annotations
 
 FITTED: dict[str, dict[tuple[int, float, int], dict[str, float]]] = {
     "leapfrog": {
-        (11, 1.0, 2): {"low": 0.0972892, "high": 5.67245, "alpha0": 0.00227681, "mu": -2.26767},
+        (11, 1.0, 2): {"low": 0.272318, "high": 7.98366e10, "alpha0": 0.00233036, "mu": -2.25426},
     },
-    "bullfrog": {},
+    "bullfrog": {
+        (11, 1.0, 2): {"low": 0.366422, "high": 21426.8, "alpha0": 0.00145448, "mu": -1.39692},
+    },
 }

@@ -18,10 +18,13 @@ CODE = tuple(
 )  # fmt: skip
 
 # Fitted numbers are given, not named: the settings of a stage have to tell all that it depends on.
-SHARPENED: dict[str, dict[str, Any]] = {
-    "full": {"sharpening": FITTED["leapfrog"][11, 1.0, 2]},
-    "smoke": {"sharpening": "published"},
-}
+BEST: dict[str, dict[str, Any]] = {
+    "full": {"integrator": "bullfrog", "sharpening": FITTED["bullfrog"][11, 1.0, 2]},
+    "smoke": {"integrator": "bullfrog",
+              "sharpening": {"low": 0.3, "high": 2.0, "alpha0": 0.01, "mu": -2.0}},
+}  # fmt: skip
+# Sharpened with the parameters of others, which are for the leapfrog.
+PUBLISHED: dict[str, Any] = {"sharpening": "published"}
 
 # What both corrections do: none; particles at their own crossing; and sharpened as well.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -32,43 +35,26 @@ VARIANTS: dict[str, dict[str, Any]] = {
 KEPT = {"sharpened": [0, 1, 2, 3]}  # sources whose maps are kept, where not only z = 1
 FIELD: dict[str, dict[str, Any]] = {
     "full": {"box": 256.0, "particles": 256, "degrees": 4.0, "pixels": 1024,
-             "sources": [0.5, 1.0, 1.5, 2.0], **SHARPENED["full"]},
+             "sources": [0.5, 1.0, 1.5, 2.0], **BEST["full"]},
     "smoke": {"box": 64.0, "particles": 32, "degrees": 1.0, "pixels": 64,
-              "sources": [0.5, 1.0, 1.5, 2.0], **SHARPENED["smoke"]},
+              "sources": [0.5, 1.0, 1.5, 2.0], **BEST["smoke"]},
 }  # fmt: skip
-TALK: dict[str, dict[str, Any]] = {
-    "full": {
-        "box": 256.0,
-        "particles": 256,
-        "degrees": 6.3,
-        "pixels": 1024,
-        "sources": [1.0],
-        **SHARPENED["full"],
-    },
-    "smoke": {
-        "box": 64.0,
-        "particles": 32,
-        "degrees": 1.5,
-        "pixels": 96,
-        "sources": [1.0],
-        **SHARPENED["smoke"],
-    },
+SKY: dict[str, dict[str, Any]] = {
+    "full": {"box": 256.0, "particles": 256, "degrees": 6.3, "pixels": 1024, "sources": [1.0]},
+    "smoke": {"box": 64.0, "particles": 32, "degrees": 1.5, "pixels": 96, "sources": [1.0]},
 }
-# Sharpened with the parameters of others; for toys there are none, so they take some.
-TOY = {"sharpening": {"low": 0.3, "high": 2.0, "alpha0": 0.01, "mu": -2.0}}
+TALK = {profile: {**values, **BEST[profile]} for profile, values in SKY.items()}
 # Toys of which no theory is wanted do without the program that is slow to start.
 TOY_THEORY: dict[str, dict[str, Any]] = {"full": {}, "smoke": {"transfer": "eisenstein_hu"}}
-PUBLISHED: dict[str, dict[str, Any]] = {"full": {"sharpening": "published"}, "smoke": TOY}
 COARSE: dict[str, dict[str, Any]] = {
-    "full": {**TALK["full"], "particles": 128, "pixels": 512, "sharpening": "published"},
-    "smoke": TALK["smoke"],
+    "full": {**SKY["full"], **PUBLISHED, "particles": 128, "pixels": 512},
+    "smoke": {**SKY["smoke"], **PUBLISHED},
 }
-FINE = {p: {**s, "pixels": COARSE[p]["pixels"]} for p, s in TALK.items()}
+FINE = {p: {**s, "pixels": COARSE[p]["pixels"]} for p, s in SKY.items()}
 # An eighth of the particles of a fine run, sharpened as that is, which keeps the two alike: raw
 # maps, or with parameters for their own spacing, follow the fine ones less closely.
 SURROGATE: dict[str, dict[str, Any]] = {
-    "full": {"particles": 128, **SHARPENED["full"]},
-    "smoke": {"particles": 16, **TOY},
+    "full": {"particles": 128}, "smoke": {"particles": 16},
 }  # fmt: skip
 PARTS = 2  # of the surrogates' seeds
 
@@ -77,14 +63,14 @@ TIMED: dict[str, dict[str, Any]] = {
     "sparse": {"box": 512.0, "particles": 64, "sharpening": None},
     "medium": {"box": 512.0, "particles": 128, "sharpening": None},
     "dense": {"box": 256.0, "particles": 128, "sharpening": None},
-    "dense-sharpened": {"box": 256.0, "particles": 128, "sharpening": "published"},
-    "large": {"box": 256.0, "particles": 256},
+    "dense-sharpened": {"box": 256.0, "particles": 128, **PUBLISHED},
+    "large": {"box": 256.0, "particles": 256, **PUBLISHED},
 }
 
 
 def _timed(profile: str, name: str) -> dict[str, Any]:
     toy = {"box": 64.0, "particles": 32} if profile == "smoke" else {}
-    settings = {**TALK[profile], "pixels": 512, **TIMED[name], **toy}
+    settings = {**SKY[profile], "pixels": 512, **TIMED[name], **toy}
     return {
         "settings": settings,
         **({"ranks": 2, "repeat": 1} if name == "large" else {"ranks": 1}),
@@ -183,12 +169,12 @@ STAGES: tuple[Stage, ...] = (
         inputs=("lensing/accuracy",),
     ),
     # One of the same seeds: the ratio of their spectra has little scatter.
-    _seeds("published", {p: {**s, **PUBLISHED[p]} for p, s in TALK.items()}, 1),
+    _seeds("published", {p: {**s, **PUBLISHED} for p, s in SKY.items()}, 1),
     _seeds("seeds-sharpened", COARSE, 8),
     _seeds("seeds-evolved", {p: {**s, **VARIANTS["evolved"]} for p, s in COARSE.items()}, 4),
-    _steps("steps", COARSE, 8, "leapfrog", "bullfrog"),
+    _steps("steps", COARSE, 6, "leapfrog", "bullfrog"),
     # The same at the full resolution, where a run of many steps is dear.
-    _steps("steps-fine", FINE, 3, "leapfrog", "bullfrog", "bullfrog, more"),
+    _steps("steps-fine", FINE, 2, "leapfrog", "bullfrog", "bullfrog, more"),
     # The same universe as the maps of seed 0, as particles.
     Stage(
         name="lensing/slices",
@@ -209,7 +195,7 @@ STAGES: tuple[Stage, ...] = (
                 "configurations": [
                     {"integrator": integrator, "large": [256.0, 256],
                      "small": [128.0, 128], "boost": 2, "stages": 11, "finest": 6.0, "bands": 22}
-                    for integrator in ("leapfrog", "bullfrog")
+                    for integrator in ("bullfrog", "leapfrog")
                 ],
                 "coarsest": 0.2, "times": [0.5, 0.68, 0.86], "rounds": [5, 4], "seed": 101,
                 "allowed": [[2000, 0.03], [5000, 0.08]], "beyond": 0.3,
@@ -247,12 +233,12 @@ STAGES: tuple[Stage, ...] = (
         run="mlsci.stages.lensing_checks:check",
         params={
             "full": {
-                "settings": {**TALK["smoke"], "seed": 0},
+                "settings": {**SKY["smoke"], **PUBLISHED, "seed": 0},
                 "large": {"box": 1024.0, "particles": 128, "finest": 0.03},
                 "ranks": [2, 4], "seed": 0,
             },
             "smoke": {
-                "settings": {**TALK["smoke"], **TOY, "seed": 0},
+                "settings": {**TALK["smoke"], "seed": 0},
                 "large": {"box": 1024.0, "particles": 32, "finest": 0.03},
                 "ranks": [2], "seed": 0,
             },

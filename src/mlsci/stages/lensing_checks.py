@@ -6,12 +6,12 @@ particles, ``direct``, both (seeds, bands), beside Limber's integral, ``limber``
 for such boxes, ``periodic``, both (bands,); ``boxes`` has the ratio of the two for more boxes.
 
 ``lensing/sharpening`` writes ``sharpening.json``: for each of its ``configurations`` the
-``published`` and the ``fitted`` parameters, the fit's ``error`` (of ln k_l, ln k_s, ln alpha0, mu),
-and the matter power that a light cone sees over theory, ``raw``, ``with_published``,
-``with_fitted`` (steps, bands), at scale factors ``a`` and wave numbers ``k``. Theory is half-way
-between halofit and HMcode, whose ratio is ``theories`` (bands,) in the middle step. Deviations that
-are ``allowed`` (steps, bands) weigh the same in the fit; multipoles that a wave is seen at from its
-distance tell them, as the goals for maps do.
+``published`` and the ``fitted`` parameters, the fit's ``error`` (of ln k_l, ln k_s, ln alpha0, mu;
+null where the power does not depend on it), and the matter power that a light cone sees over
+theory, ``raw``, ``with_published``, ``with_fitted`` (steps, bands), at scale factors ``a`` and wave
+numbers ``k``. Theory is half-way between halofit and HMcode, whose ratio is ``theories`` (bands,)
+in the middle step. Deviations that are ``allowed`` (steps, bands) weigh the same in the fit;
+multipoles that a wave is seen at from its distance tell them, as the goals for maps do.
 
 ``lensing/checks`` writes ``checks.json``: one number a name, each what its function tells.
 """
@@ -74,11 +74,12 @@ def calibrate(job: Job) -> None:
         return np.sqrt(halofit(k, a) * hmcode(k, a))
 
     found = []
+    same = {name: value for name, value in job.params.items() if name != "configurations"}
     for number, one in enumerate(job.params["configurations"]):
         path = job.work / f"configuration-{number}.json"
         fitted = files.read_json(path)
-        if fitted is None or fitted["asked"] != [one, job.params]:
-            fitted = {"asked": [one, job.params], **_calibrated(one, job.params, cosmology, goal)}
+        if fitted is None or fitted["asked"] != [one, same]:
+            fitted = {"asked": [one, same], **_calibrated(one, same, cosmology, goal)}
             k = np.array(fitted["k"])
             middle = np.full_like(k, fitted["a"][len(fitted["a"]) // 2])
             fitted["theories"] = (hmcode(k, middle) / halofit(k, middle)).tolist()
@@ -119,7 +120,7 @@ def _calibrated(
     return {
         **one, "a": small.a.tolist(), "k": small.k.tolist(), "allowed": allowed.tolist(),
         "published": dataclasses.asdict(before), "fitted": dataclasses.asdict(after),
-        "error": error.tolist(),
+        "error": [float(one) if np.isfinite(one) else None for one in error],
         **{name: large.share(goal, sharpened).tolist() for name, sharpened in shares.items()},
     }  # fmt: skip
 

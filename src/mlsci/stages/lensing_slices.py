@@ -15,6 +15,7 @@ def cut(job: Job) -> None:
     from mpi4py import MPI
 
     from mlsci.lensing import initial, nbody, sharpening
+    from mlsci.lensing.integrators import EVOLVE
     from mlsci.lensing.mesh import Mesh
     from mlsci.lensing.power import LinearPower
     from mlsci.lensing.settings import Settings
@@ -40,8 +41,8 @@ def cut(job: Job) -> None:
             moved += x
             found["slab_1"] = slab(moved, box, thickness, params["cells"])
 
-    times = nbody.linear_steps(settings.a_start, 1.0, settings.stages - 1)
-    state = nbody.evolve(nbody.State(x, p, settings.a_start, mesh), cosmology, times, look)
+    state = nbody.State(x, p, settings.a_start, mesh)
+    state = EVOLVE[settings.integrator](state, cosmology, settings.times, look)
     found["slab_2"] = slab(state.x, box, thickness, params["cells"])
     side, cells = params["zoom"], params["cells"] // 2
     found["zoom_raw"] = slab(state.x, box, thickness, cells, side)
