@@ -8,9 +8,7 @@ between particles, force mesh over lattice).
 from __future__ import annotations
 
 FITTED: dict[str, dict[tuple[int, float, int], dict[str, float]]] = {
-    "leapfrog": {
-        (11, 1.0, 2): {"low": 0.272318, "high": 7.98366e10, "alpha0": 0.00233036, "mu": -2.25426},
-    },
+    "leapfrog": {},
     "bullfrog": {
         (11, 1.0, 2): {"low": 0.366422, "high": 21426.8, "alpha0": 0.00145448, "mu": -1.39692},
     },

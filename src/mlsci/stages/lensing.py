@@ -193,16 +193,15 @@ STAGES: tuple[Stage, ...] = (
         params={
             "full": {
                 "configurations": [
-                    {"integrator": integrator, "large": [256.0, 256],
-                     "small": [128.0, 128], "boost": 2, "stages": 11, "finest": 6.0, "bands": 22}
-                    for integrator in ("bullfrog", "leapfrog")
+                    {"integrator": "bullfrog", "large": [256.0, 256], "small": [128.0, 128],
+                     "boost": 2, "stages": 11, "finest": 6.0, "bands": 22},
                 ],
                 "coarsest": 0.2, "times": [0.5, 0.68, 0.86], "rounds": [5, 4], "seed": 101,
                 "allowed": [[2000, 0.03], [5000, 0.08]], "beyond": 0.3,
             },
             "smoke": {
                 "configurations": [
-                    {"integrator": "leapfrog", "large": [64.0, 32],
+                    {"integrator": "bullfrog", "large": [64.0, 32],
                      "small": [64.0, 32], "boost": 2, "stages": 11, "finest": 2.0, "bands": 5},
                 ],
                 "coarsest": 0.2, "times": [0.5, 0.68], "rounds": [2], "seed": 101,
