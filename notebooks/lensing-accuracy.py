@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Against theory
 #
-# *Ten steps on a coarse mesh, in a small box that is used again and again: which scales of the map
-# can one believe?*
+# *Eleven steps on a coarse mesh, in a small box that is used again and again: which scales of the
+# map can one believe?*
 #
 # The ruler is the spectrum by Limber's integral {eq}`eq-limber`, with the matter power of halofit
 # {cite:p}`takahashi2012halofit` and of HMcode {cite:p}`mead2021hmcode`, which differ by some per
@@ -154,7 +154,7 @@ nb.figure(
             **{f"over {name}": controlled.ratio(model) for model, name in MODELS.items()},
             "over halofit, plain mean": fine.ratio(),
             "plain, with shot noise": fine.ratio(noisy=True),
-            "plain, published sharpening": results.published_ratio(),
+            "plain, leapfrog and published sharpening": results.published_ratio(),
         },
         y="maps / theory",
         allowed=[(300, 2000, 0.05), (2000, 5000, 0.1)],
@@ -162,8 +162,8 @@ nb.figure(
     ),
     "ratio",
     caption="The same over theory: the mean controlled by surrogates, and the plain one. Grey "
-    "boxes are the goals: five per cent to $\\ell = 2000$, ten to 5000. With the published "
-    "sharpening only one seed was run; its change of that seed is put on the mean of all.",
+    "boxes are the goals: five per cent to $\\ell = 2000$, ten to 5000. With the leapfrog and the "
+    "published sharpening only one seed was run; its change of that seed is put on the mean.",
     alt="Curves with bands near one, within grey boxes at first, falling or rising at the right "
     "end; the bands of two of them are narrow.",
 )
@@ -219,7 +219,7 @@ for model, name in MODELS.items():
 # {glue:text}`lensing.controlled_deviation_10000_takahashi` and
 # {glue:text}`lensing.controlled_deviation_10000_mead2020`. Errors are those of that band, and the
 # largest of several deviations is large by chance already. The two theories differ by nearly as
-# much as the goal is wide: maps that agree with one can hardly do so with the other. Counted over
+# much as the goal is wide: maps can agree with both only if they lie between them. Counted over
 # all waves of a range, the excess is {glue:text}`lensing.controlled_excess_2000_takahashi` over
 # halofit and {glue:text}`lensing.controlled_excess_2000_mead2020` over HMcode up to
 # $\ell = 2000$, then {glue:text}`lensing.controlled_excess_5000_takahashi` and
@@ -234,7 +234,7 @@ for model, name in MODELS.items():
 # {glue:text}`lensing.excess_2000_mead2020`, then {glue:text}`lensing.excess_5000_takahashi` and
 # {glue:text}`lensing.excess_5000_mead2020`. Bands go up and down together there, as the same few
 # clusters are in all of them. Beyond 5000 the maps lack power,
-# {glue:text}`lensing.controlled_excess_10000_takahashi`: the mesh and ten steps make haloes too
+# {glue:text}`lensing.controlled_excess_10000_takahashi`: the mesh and few steps make haloes too
 # wide, and four numbers of sharpening do not mend that.
 #
 # ## Where the rest comes from
@@ -244,8 +244,8 @@ nb.figure(
     pictures.budget(fine.ell, results.budget(fine)),
     "budget",
     caption="How much each choice changes the spectrum, as a share of it: chance, particles, the "
-    "theory itself, boxes (estimated), the number of steps, sub-evolution, and particles half as "
-    "far apart. Thin lines are five and ten per cent.",
+    "theory itself, boxes (estimated), the number of steps, sub-evolution, and particles twice as "
+    "far apart, by the leapfrog. Thin lines are five and ten per cent.",
     alt="Seven lines over multipoles on logarithmic axes; some fall and some rise to the right, "
     "where shot noise is the highest.",
 )
@@ -264,8 +264,8 @@ nb.figure(
     ),
     "sharpening",
     caption="Power of matter as the light cone sees it half-way to the sources, over the mean of "
-    "halofit and HMcode: as simulated, with the published parameters of sharpening, and with ones "
-    "fitted to this program.",
+    "halofit and HMcode: as simulated by BullFrog, with the published parameters of sharpening, "
+    "which are for the leapfrog, and with ones fitted to this program.",
     alt="Three curves that fall to the right, the first early, the others late.",
 )
 
@@ -274,7 +274,7 @@ nb.figure(
 # fitted again, to the power which the light cone of *this* program sees, half-way between the two
 # theories. Four numbers cannot bring all waves to theory: deviations weigh by what is allowed to
 # maps, less for waves that are seen beyond $\ell = 2000$ and hardly beyond 5000. No map is looked
-# at for it.
+# at for it. The fit has no use for the cut at small scales: $k_s$ ends far beyond the mesh.
 #
 # ## Each correction, each distance
 
@@ -438,8 +438,9 @@ nb.claim(
 # {glue:text}`lensing.bullfrog_correlation_whole` and
 # {glue:text}`lensing.bullfrog_correlation_whole_fine` (BullFrog). On large scales few steps move
 # matter to the right place. Smaller clumps, of which finer particles show more, form a little
-# elsewhere and too wide. The maps of this chapter are the leapfrog's, whose steps can be undone and
-# have derivatives; BullFrog is the setting `integrator` of a run.
+# elsewhere and too wide. It is the setting `integrator` of a run; the maps of this chapter are
+# BullFrog's. The leapfrog's steps can be undone and have derivatives, which the last part of the
+# chapter is about.
 #
 # ## Beyond the spectrum
 

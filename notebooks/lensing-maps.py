@@ -17,11 +17,13 @@
 # minutes from nothing but random numbers and a cosmology: what does it look like, and which
 # shortcuts show?*
 #
-# A particle mesh moves matter in ten steps, copies of the box fill the light cone, and what light
-# passes is projected onto the sky {eq}`eq-kappa`. That is MADLens {cite:p}`boehm2020madlens`, with
-# two ideas that make ten steps and a coarse mesh enough: *sub-evolution*, which takes each particle
-# to its own crossing of the light cone, and *sharpening* {eq}`eq-pgd` {cite:p}`dai2018pgd`. Here
-# the same program is written anew, and where it differs from the original, this page says so.
+# A particle mesh moves matter in eleven steps, copies of the box fill the light cone, and what
+# light passes is projected onto the sky {eq}`eq-kappa`. That is MADLens
+# {cite:p}`boehm2020madlens`, with two ideas that make so few steps and a coarse mesh enough:
+# *sub-evolution*, which takes each particle to its own crossing of the light cone, and *sharpening*
+# {eq}`eq-pgd` {cite:p}`dai2018pgd`. Here the same program is written anew, and where it differs
+# from the original, this page says so. One difference is the integrator: these maps are BullFrog's
+# {cite:p}`rampf2025bullfrog`, which the page on accuracy holds against the original's leapfrog.
 
 # %% tags=["parameters"]
 profile = "full"
@@ -88,7 +90,8 @@ nb.figure(
     pictures.convergence_maps({"convergence, sources at z = 1": talk}, settings.degrees, columns=1),
     "talk",
     caption="The map of the talk, made anew: all matter in front of galaxies at redshift 1, "
-    "weighted by how strongly it lenses. `python -m mlsci.lensing run` makes it.",
+    "weighted by how strongly it lenses. `python -m mlsci.lensing run --integrator bullfrog` makes "
+    "it.",
     alt="A large square picture: a dark violet ground with a fine grain, strewn with small bright "
     "yellow spots and a few larger clusters of them.",
 )

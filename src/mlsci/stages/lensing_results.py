@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsci.lensing import io, original, theory, tiling
+from mlsci.lensing import integrators, io, original, theory, tiling
 from mlsci.lensing.lightcone import Field
 from mlsci.lensing.settings import Settings
 from mlsci.report.session import Session
@@ -75,7 +75,7 @@ class LensingResults:
         """Return how many boxes the talk's run projects, or would by the original's rule."""
         settings = self.settings("talk")
         return original.boxes_projected(
-            settings.cosmology, settings.times, settings.reach, settings.box, rule
+            settings.cosmology, _even_steps(settings), settings.reach, settings.box, rule
         )
 
     def orientations(self) -> int:
@@ -86,7 +86,7 @@ class LensingResults:
     def drift_errors(self) -> tuple[np.ndarray, np.ndarray]:
         """Return scale factors, and by how much linear growth misplaces, over a step's drift."""
         settings = self.settings("talk")
-        times = settings.times
+        times = _even_steps(settings)
         steps = [np.linspace(a, b, 101) for a, b in zip(times, times[1:])]
         found = [
             original.interpolated_drift(settings.cosmology, a, b, inside)
@@ -186,16 +186,20 @@ class LensingResults:
         base = seeds.theory["takahashi"]
         coarse, same = self.seeds("seeds-sharpened"), self.seeds(FINE[0])  # of the same waves
         raw, evolved = (self.variant(f"maps-{name}", 1) for name in ("raw", "evolved"))
-        steps = self.steps("steps", "leapfrog")
+        steps = self.steps("steps-fine", settings.integrator)
         nearest = settings.reach / 2  # where matter lenses most
         parts = {
             "seeds: error of the mean": error / signal,
             "shot noise, before it is subtracted": seeds.shot.mean() / base,
             "HMcode, not halofit": seeds.theory["mead2020"] / base - 1,
             "waves cut by boxes": 0.83 * nearest / (ell * settings.box),
-            "10 steps, not 40": _at(ell, steps.ell, steps.ratio()[0] - 1),
+            f"{steps.forces[0]} forces, not {steps.forces[1]}": _at(
+                ell, steps.ell, steps.ratio()[0] - 1
+            ),
             "without sub-evolution": _at(ell, raw[0], raw[1] / evolved[1] - 1),
-            "half the resolution": _at(ell, coarse.ell, coarse.ratio()[0]) / same.ratio()[0] - 1,
+            "half the resolution, by the leapfrog": _at(ell, coarse.ell, coarse.ratio()[0])
+            / same.ratio()[0]
+            - 1,
         }
         return {label: np.abs(share) for label, share in parts.items()}
 
@@ -269,6 +273,11 @@ class LensingResults:
             label: (np.array(found[name][middle]), None) for name, label in names.items()
         }
         return np.array(found["k"]), curves
+
+
+def _even_steps(settings: Settings) -> np.ndarray:
+    """Return the scale factors of as many forces by the leapfrog, as the original takes them."""
+    return integrators.times("leapfrog", settings.a_start, settings.stages)
 
 
 def theory_spectrum(ells: list[int]) -> np.ndarray:
