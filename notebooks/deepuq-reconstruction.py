@@ -92,14 +92,16 @@ nb.figure(
 # The masked four is the paper's example, with three modes that were found from hand-picked starts.
 # Here the search starts from draws of the prior, and copies are recognised by their distance. The
 # weights of the modes are then given by the evidence of each (its height and its width), by
-# importance weights of draws of these Gaussians, by those of a mixture that is fitted to weighted
-# draws again and again, by chains, and by particles: once with these modes among what they start
-# from, and once all the way from the prior, without a word of any mode.
+# importance weights of draws of these Gaussians, by Gaussians that are moved to where their own
+# draws say, with the masses that weights of their draws have {cite:p}`seljak2019el2o`, by weights
+# of a mixture that is fitted to weighted draws again and again, by chains, and by particles: once
+# with these modes among what they start from, and once all the way from the prior, without a word
+# of any mode.
 
 # %% tags=["hide-input"]
 bimodal = results.arrays("bimodal")
-order = ["evidence", "importance", "learnt importance", "HMC", "variational flow", "SMC",
-         "SMC from the prior"]  # fmt: skip
+order = ["evidence", "importance", "EL2O", "learnt importance", "HMC", "variational flow",
+         "SMC", "SMC from the prior"]  # fmt: skip
 nb.figure(
     pictures.modes(
         bimodal["data"],
@@ -109,14 +111,14 @@ nb.figure(
     ),
     "modes",
     caption="Modes of the posterior of the masked four, highest first, and their weights by "
-    "seven methods; grey is the reference.",
+    "eight methods; grey is the reference.",
     alt="A row of a half-hidden digit, a four, and pictures of modes; below, groups of bars, "
     "nearly the same for both kinds of particles, a proposal that learns, and a flow.",
 )
 
 # %% tags=["hide-input"]
 reference = results.mode_weights("measured", "SMC from the prior")
-for label in ("evidence", "importance", "learnt importance", "HMC", "variational flow", "SMC"):
+for label in order[:-1]:
     nb.claim(
         f"deepuq.mode_weights_{label.lower().replace(' ', '_')}",
         np.abs(results.mode_weights("measured", label) - reference).max(),
@@ -154,6 +156,12 @@ nb.claim(
     "deepuq.modes_rhat_hmc", results.metrics("bimodal")["measured"]["methods"]["HMC"]["rhat"],
     fmt=".2f", description="Masked four: R-hat of four Hamiltonian chains",
 )  # fmt: skip
+moved = results.metrics("bimodal")["measured"]["methods"]["EL2O"]
+nb.claim(
+    "deepuq.el2o_effective", moved["effective"], fmt=".0f",
+    description="Masked four: draws of the Gaussians of EL2O that the weights which would make "
+    "them the posterior's are worth",
+)  # fmt: skip
 white = np.sort(results.mode_weights("white", "SMC from the prior"))[::-1]
 for k, published in enumerate((0.683, 0.244, 0.074)):
     nb.claim(
@@ -187,15 +195,18 @@ for digit, name in ((4, "four"), (8, "eight"), (9, "nine")):
 # By their nearest training digits, {glue:text}`deepuq.four` of the draws are fours,
 # {glue:text}`deepuq.nine` nines and {glue:text}`deepuq.eight` eights: what is seen, a short bend at
 # the left, does not tell which, and few fours are written with it. One Gaussian has
-# {glue:text}`deepuq.four_laplace`,
-# {glue:text}`deepuq.nine_laplace` and {glue:text}`deepuq.eight_laplace`. The weights by evidence
-# alone are off by up to {glue:text}`deepuq.mode_weights_evidence`: a Gaussian is not the shape of a
-# mode. Importance weights of their draws are off by {glue:text}`deepuq.mode_weights_importance`,
-# though there are twenty times as many as a proposal that learns gets, whose weights are off by
+# {glue:text}`deepuq.four_laplace`, {glue:text}`deepuq.nine_laplace` and
+# {glue:text}`deepuq.eight_laplace`. The weights by evidence alone are off by up to
+# {glue:text}`deepuq.mode_weights_evidence`: a Gaussian is not the shape of a mode. Importance
+# weights of their draws are off by {glue:text}`deepuq.mode_weights_importance`, though there are
+# twenty times as many as a proposal that learns gets, whose weights are off by
 # {glue:text}`deepuq.mode_weights_learnt_importance`: the tails of the weights are too heavy for any
-# number. Chains, which do not cross, are off by {glue:text}`deepuq.mode_weights_hmc`. Particles
-# that are told of the modes and particles that are not differ by
-# {glue:text}`deepuq.mode_weights_smc`.
+# number. Gaussians that are moved to where their own draws say (*EL2O*) have masses that are off by
+# {glue:text}`deepuq.mode_weights_el2o`. They are flagged, too: a mode is bent more than any
+# Gaussian is, and the weights that would make their draws the posterior's are worth
+# {glue:text}`deepuq.el2o_effective` draws, of as many as importance weights have. Chains, which do
+# not cross, are off by {glue:text}`deepuq.mode_weights_hmc`. Particles that are told of the modes
+# and particles that are not differ by {glue:text}`deepuq.mode_weights_smc`.
 #
 # A flow that is fitted by variational inference, and told of no modes, is off by
 # {glue:text}`deepuq.mode_weights_variational_flow`: the likelihood is raised step by step, and the
@@ -204,13 +215,13 @@ for digit, name in ((4, "four"), (8, "eight"), (9, "nine")):
 # {glue:text}`deepuq.variational_left_out`; the weights of its draws have a tail of shape
 # {glue:text}`deepuq.variational_pareto`, and beyond seven tenths it is flagged.
 #
-# The goal, one twentieth, is asked of each: Gaussians alone, weighted or not, and chains do not
-# reach it. None of them may say so of itself without a warning: each result either has weights
-# within the goal or raises a flag, {glue:text}`deepuq.modes_honest` of the methods here. Chains are
-# flagged as their $\widehat R$ is {glue:text}`deepuq.modes_rhat_hmc`; Gaussians and the flow by the
-# weights that would make their draws the posterior's, and one Gaussian by the modes that it leaves
-# out. What is used unless another method is asked for, `method="smc"`, is within the goal, and not
-# flagged.
+# The goal, one twentieth, is asked of each: Gaussians about the maxima, weighted or not, and chains
+# do not reach it. None of them may say so of itself without a warning: each result either has
+# weights within the goal or raises a flag, {glue:text}`deepuq.modes_honest` of the methods here.
+# Chains are flagged as their $\widehat R$ is {glue:text}`deepuq.modes_rhat_hmc`; Gaussians and the
+# flow by the weights that would make their draws the posterior's, and one Gaussian by the modes
+# that it leaves out. What is used unless another method is asked for, `method="smc"`, is within the
+# goal, and not flagged.
 #
 # With the published white error the three heaviest modes have the weights
 # {glue:text}`deepuq.published_mode_1`, {glue:text}`deepuq.published_mode_2` and

@@ -1,7 +1,8 @@
 """From corrupted data to the posterior of the clean images: every method behind one call.
 
-`reconstruct` runs those that treat many data at once; here are these, importance sampling whose
-proposal learns, and variational inference, a training for each datum. Gaussians and flows are
+`reconstruct` runs those that treat many data at once; here are these, Gaussians that are fitted to
+their own draws, importance sampling whose proposal learns, and variational inference, a training
+for each datum. Gaussians and flows are
 judged by the weights that would make their draws the posterior's: Yao et al. 2018,
 arXiv:1802.02538.
 """
@@ -16,6 +17,7 @@ from scipy.special import logsumexp
 from scipy.stats import chi2
 
 from mlsci.reconstruction import reconstruct as batched
+from mlsci.reconstruction.el2o import el2o
 from mlsci.reconstruction.importance import Weighted, pareto_shape
 from mlsci.reconstruction.laplace import Mixture
 from mlsci.reconstruction.likelihood import Likelihood
@@ -25,7 +27,7 @@ from mlsci.reconstruction.smc import Start
 from mlsci.reconstruction.variational import Ascent, variational
 
 Method = Literal[
-    "map", "laplace", "mixture", "importance", "population", "hmc", "smc", "variational"
+    "map", "laplace", "mixture", "el2o", "importance", "population", "hmc", "smc", "variational"
 ]
 
 LARGEST_REST = 0.05  # mass of modes that a method leaves out
@@ -57,9 +59,10 @@ def posterior(
         As in `reconstruct`. Of "variational", and of "smc" from the prior, modes are what draws are
         counted by, and nothing else.
     method
-        One of `reconstruct`'s; or "population", weights of draws of a mixture that learns from its
-        draws; or "variational", a flow that is fitted to each posterior, at half a minute a datum.
-        The bound is then in place of ln p(y).
+        One of `reconstruct`'s; or "el2o", the Gaussians of "mixture" moved to where their own draws
+        say, with the masses that weighted draws say; or "population", weights of draws of a mixture
+        that learns from its draws; or "variational", a flow that is fitted to each posterior, at
+        half a minute a datum. The bound is then in place of ln p(y).
     start
         Of "smc": "modes", or "prior", which is slower and needs no modes but for step sizes.
     ascent
@@ -78,6 +81,11 @@ def posterior(
             likelihood, likelihood.whitened(y), modes.mixture, draws=draws, seed=seed
         )
         return _unevenness(_result(likelihood, y, method, modes, weighted), weighted.log_weights)
+    if method == "el2o":
+        q = el2o(likelihood, likelihood.whitened(y), modes.mixture, draws=draws, seed=seed)
+        u = q.sample(draws, np.random.default_rng([seed, 52]))
+        weighted = Weighted(u, np.full(u.shape[:2], -np.log(draws)), q.log_evidence)
+        return _compared(_result(likelihood, y, method, modes, weighted), q.log_prob(u))
     if method == "variational":
         data = likelihood.whitened(y)
         u, log_q = variational(likelihood, data, ascent or Ascent(), draws=draws, seed=seed)

@@ -123,7 +123,7 @@ def _stage(
 def _garments() -> Stage:
     """Return the stage of another set of images; small, digits stand for it."""
     sizes: dict[str, dict[str, Any]] = {
-        "full": {"data": 200, "held": 100, "starts": 8, "draws": 200, "kept": 100, "tried": 20,
+        "full": {"data": 300, "held": 300, "starts": 8, "draws": 200, "kept": 100, "tried": 20,
                  "factors": [1.0, 2.0], "shown": 3},
         "smoke": {"data": 10, "held": 10, "starts": 2, "draws": 80, "kept": 40, "tried": 5,
                   "factors": [1.0], "shown": 3,
@@ -187,6 +187,7 @@ STAGES: tuple[Stage, ...] = (
             "full": {"digit": 6, "starts": 64, "bank": 20000, "kept": 500, "methods": {
                 "Laplace": ["laplace", "modes", 2000],
                 "mixture": ["mixture", "modes", 2000],
+                "EL2O": ["el2o", "modes", 400000],
                 "importance": ["importance", "modes", 400000],
                 "learnt importance": ["population", "modes", 20000],
                 "HMC": ["hmc", "modes", 2000],
@@ -201,6 +202,7 @@ STAGES: tuple[Stage, ...] = (
             "smoke": {"digit": 6, "starts": 6, "bank": 500, "kept": 100, "methods": {
                 "Laplace": ["laplace", "modes", 200],
                 "mixture": ["mixture", "modes", 200],
+                "EL2O": ["el2o", "modes", 400],
                 "importance": ["importance", "modes", 400],
                 "learnt importance": ["population", "modes", 400],
                 "HMC": ["hmc", "modes", 80],
@@ -213,7 +215,7 @@ STAGES: tuple[Stage, ...] = (
             }},
         },
         (*POSTERIOR, *(f"reconstruction/{name}.py" for name in (
-            "population", "posterior", "variational",
+            "el2o", "population", "posterior", "variational",
         ))),
         ("deepuq/model",),
     ),

@@ -156,8 +156,8 @@ STAGES: tuple[Stage, ...] = (
     *(_maps(variant) for variant in VARIANTS),
     # What is asked of the maps: the mean of seeds at the full resolution, against theory.
     _seeds("accuracy", TALK, 8, pixels=512, toys=3),
-    # As many again, with which the question is whether eight were enough.
-    _seeds("accuracy-more", TALK, 8, first=8),
+    # More of them, with which the question is whether eight were enough.
+    _seeds("accuracy-more", TALK, 4, first=8),
     # And coarser ones of the same and of many more seeds, which tell what of that mean is chance.
     *(_surrogates(part) for part in range(PARTS)),
     # The talk's picture: the first of those seeds.
