@@ -510,7 +510,7 @@ for kind in ("digits", "two digits"):
 # ## Garments
 #
 # Nothing in all this knows that images are of digits. A model of the same size is trained on
-# garments {cite:p}`xiao2017fashion`, its error measured on validation garments, and three hundred
+# garments {cite:p}`xiao2017fashion`, its error measured on validation garments, and two hundred
 # test garments are reconstructed under two of the corruptions.
 
 # %% tags=["hide-input"]
@@ -574,10 +574,10 @@ for name in results.worn:
 # that errors have lighter tails than a Gaussian's, and no width gets both levels right: with that
 # which holds 68%, the wider interval holds too much, on validation images as well.
 #
-# **How far to trust this.** Calibration uses a hundred validation digits and a hundred test digits
-# for each corruption, and three hundred garments of either kind; the errors are over images, since
-# the pixels of one are not independent. Within a range of brightness all pixels share a width:
-# single pixels may still be off.
+# **How far to trust this.** Calibration uses a hundred validation digits and a hundred test
+# digits for each corruption; the errors are over digits, since the pixels of one are not
+# independent. Within a range of brightness all pixels share a width: single pixels may still be
+# off.
 
 # %%
 nb.done()

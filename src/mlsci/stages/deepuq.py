@@ -123,7 +123,7 @@ def _stage(
 def _garments() -> Stage:
     """Return the stage of another set of images; small, digits stand for it."""
     sizes: dict[str, dict[str, Any]] = {
-        "full": {"data": 300, "held": 300, "starts": 8, "draws": 200, "kept": 100, "tried": 20,
+        "full": {"data": 200, "held": 100, "starts": 8, "draws": 200, "kept": 100, "tried": 20,
                  "factors": [1.0, 2.0], "shown": 3},
         "smoke": {"data": 10, "held": 10, "starts": 2, "draws": 80, "kept": 40, "tried": 5,
                   "factors": [1.0], "shown": 3,
