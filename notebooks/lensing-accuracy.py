@@ -39,7 +39,7 @@ from mlsci.stages.lensing_results import (
 
 nb = report.notebook("lensing-accuracy", profile=profile, seed=seed)
 results = LensingResults(nb)
-fine, coarse = results.seeds(*FINE), results.seeds("seeds-sharpened")
+fine, coarse = results.seeds(FINE), results.seeds("seeds-sharpened")
 controlled = results.controlled()
 surrogates = len(controlled.twins) + len(controlled.others)
 print(f"{len(fine.power)} seeds of {fine.settings.particles}^3 particles, sources at z = 1")
@@ -223,9 +223,9 @@ for model, name in MODELS.items():
 # all waves of a range, the excess is {glue:text}`lensing.controlled_excess_2000_takahashi` over
 # halofit and {glue:text}`lensing.controlled_excess_2000_mead2020` over HMcode up to
 # $\ell = 2000$, then {glue:text}`lensing.controlled_excess_5000_takahashi` and
-# {glue:text}`lensing.controlled_excess_5000_mead2020` up to 5000. One of the seeds has a cluster so
-# near that the fine map resolves its core and the twin does not: what is left of chance is mostly
-# that one, and more surrogates do not lessen it.
+# {glue:text}`lensing.controlled_excess_5000_mead2020` up to 5000. Where a
+# cluster is so near that the fine map resolves its core and the twin does not, chance is left, and
+# more surrogates do not lessen it.
 #
 # The plain mean of the same maps says less: {glue:text}`lensing.deviation_2000_takahashi` and
 # {glue:text}`lensing.deviation_2000_mead2020` up to $\ell = 2000$,

@@ -15,8 +15,7 @@ from mlsci.report.session import Session
 from mlsci.stages.lensing import PARTS, STAGES
 from mlsci.stages.lensing_ensembles import Controlled, Curve, Seeds, Steps, mean_and_error
 
-# Stages with the seeds of which the mean is held to theory.
-FINE = ("accuracy", "accuracy-more")
+FINE = "accuracy"  # the stage with the seeds of which the mean is held to theory
 MODELS = {"takahashi": "halofit", "mead2020": "HMcode"}
 
 # Takahashi's halofit by multipole, for sources at z = 1: CAMB, CCL and CLASS agree to 0.1%.
@@ -100,25 +99,20 @@ class LensingResults:
 
     # --- spectra ----------------------------------------------------------------------------------
 
-    def seeds(self, *names: str) -> Seeds:
-        """Return the spectra over seeds of a stage such as "accuracy", or of several, in order.
-
-        Stages that the profile does not have are left out.
-        """
-        every = [self._json(name, "seeds.json") for name in names if self._has(name)]
-        found, sources = every[0], [one["sources"][0] for one in every]
+    def seeds(self, name: str) -> Seeds:
+        """Return the spectra over seeds of a stage such as "accuracy"."""
+        found = self._json(name, "seeds.json")
+        source = found["sources"][0]
         return Seeds(
             Settings.from_json(found["settings"]), np.array(found["ell"]), np.array(found["modes"]),
-            np.concatenate([one["power"] for one in sources]),
-            np.concatenate([one["shot_noise"] for one in sources]),
-            {model: np.array(values) for model, values in sources[0]["theory"].items()},
-            np.array(found["edges"]),
-            {key: [seed for one in every for seed in one[key]] for key in ("values", "gaussian")},
+            np.array(source["power"]), np.array(source["shot_noise"]),
+            {model: np.array(values) for model, values in source["theory"].items()},
+            np.array(found["edges"]), {key: found[key] for key in ("values", "gaussian")},
         )  # fmt: skip
 
     def controlled(self) -> Controlled:
         """Return the seeds of `FINE` with their surrogates."""
-        fine = self.seeds(*FINE)
+        fine = self.seeds(FINE)
         powers: dict[int, np.ndarray] = {}
         for name in filter(self._has, (f"surrogates-{part}" for part in range(PARTS))):
             found = self._json(name, "surrogates.json")
@@ -134,7 +128,7 @@ class LensingResults:
         The mean over all seeds, times what the other sharpening changes in the seed that has both:
         that ratio has little scatter.
         """
-        fine = self.seeds(*FINE)
+        fine = self.seeds(FINE)
         change = self.seeds("published").signal[0] / fine.signal[0]
         value, error = fine.ratio()
         return value * change, error * change
@@ -184,7 +178,7 @@ class LensingResults:
         settings, ell = seeds.settings, seeds.ell
         signal, error = seeds.mean()
         base = seeds.theory["takahashi"]
-        coarse, same = self.seeds("seeds-sharpened"), self.seeds(FINE[0])  # of the same waves
+        coarse, same = self.seeds("seeds-sharpened"), self.seeds(FINE)  # of the same waves
         raw, evolved = (self.variant(f"maps-{name}", 1) for name in ("raw", "evolved"))
         steps = self.steps("steps-fine", settings.integrator)
         nearest = settings.reach / 2  # where matter lenses most
