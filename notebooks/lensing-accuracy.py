@@ -318,8 +318,8 @@ nb.figure(
         },
     ),
     "coarse",
-    caption="Particles twice as far apart, means over seeds, with their shot noise; and the "
-    "original in the same configuration, one seed (crosses).",
+    caption="Particles twice as far apart, leapfrog and published sharpening, means over seeds, "
+    "with their shot noise; and the original in the same configuration, one seed (crosses).",
     alt="Two curves with bands, one falling to the right and then rising, one above; crosses and "
     "plusses near them.",
 )
