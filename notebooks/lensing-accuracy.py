@@ -266,7 +266,8 @@ nb.figure(
     caption="Power of matter as the light cone sees it half-way to the sources, over the mean of "
     "halofit and HMcode: as simulated by BullFrog, with the published parameters of sharpening, "
     "which are for the leapfrog, and with ones fitted to this program.",
-    alt="Three curves that fall to the right, the first early, the others late.",
+    alt="Three curves: one falls early, one rises out of the picture, one stays near the line and "
+    "falls late.",
 )
 
 # %% [markdown]
@@ -388,7 +389,7 @@ nb.figure(
     "steps-power",
     caption="Spectra of the same maps. Few steps make haloes too wide; the sharpening is there to "
     "mend that.",
-    alt="Lines that fall from one by some per cent.",
+    alt="Lines by resolution and integrator; the leapfrog's at the full one falls lowest.",
 )
 
 # %% tags=["hide-input"]
