@@ -19,7 +19,9 @@ from mlsci.lensing.sources import Distribution
 def test_the_default_is_the_field_of_the_talk():
     settings = Settings()
     assert (settings.box, settings.degrees, settings.sources) == (256.0, 6.3, (1.0,))
-    assert settings.correction == Sharpening(0.358152, 6.453695, 0.00302657, -2.30719)
+    assert settings.correction == Sharpening(**FITTED["leapfrog"][11, 1.0, 2])
+    before = dataclasses.replace(settings, sharpening="published")
+    assert before.correction == Sharpening(0.358152, 6.453695, 0.00302657, -2.30719)
     other = dataclasses.replace(settings, integrator="bullfrog")
     assert other.correction == Sharpening(**FITTED["bullfrog"][11, 1.0, 2])
     assert settings.reach == pytest.approx(2300.6, abs=0.1)
