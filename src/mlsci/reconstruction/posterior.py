@@ -2,9 +2,8 @@
 
 `reconstruct` runs those that treat many data at once; here are these, Gaussians that are fitted to
 their own draws, importance sampling whose proposal learns, and variational inference, a training
-for each datum. Gaussians and flows are
-judged by the weights that would make their draws the posterior's: Yao et al. 2018,
-arXiv:1802.02538.
+for each datum. Gaussians and flows are judged by the weights that would make their draws the
+posterior's: Yao et al. 2018, arXiv:1802.02538.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from mlsci.lensing import integrators, io, original, theory, tiling
 from mlsci.lensing.lightcone import Field
 from mlsci.lensing.settings import Settings
 from mlsci.report.session import Session
-from mlsci.stages.lensing import PARTS, STAGES
+from mlsci.stages.lensing import PARTS
 from mlsci.stages.lensing_ensembles import Controlled, Curve, Seeds, Steps, mean_and_error
 
 FINE = "accuracy"  # the stage with the seeds of which the mean is held to theory
@@ -38,12 +38,6 @@ class LensingResults:
     def _json(self, name: str, file: str) -> Any:
         folder = self._session.artefact(f"lensing/{name}")
         return json.loads((folder / file).read_text(encoding="utf-8"))
-
-    def _has(self, name: str) -> bool:
-        return any(
-            stage.name == f"lensing/{name}" and self._session.profile in stage.params
-            for stage in STAGES
-        )
 
     # --- pictures -----------------------------------------------------------------------------
 
@@ -114,8 +108,8 @@ class LensingResults:
         """Return the seeds of `FINE` with their surrogates."""
         fine = self.seeds(FINE)
         powers: dict[int, np.ndarray] = {}
-        for name in filter(self._has, (f"surrogates-{part}" for part in range(PARTS))):
-            found = self._json(name, "surrogates.json")
+        for part in range(PARTS):
+            found = self._json(f"surrogates-{part}", "surrogates.json")
             signal = np.array(found["power"]) - np.array(found["shot_noise"])[:, None]
             powers.update(zip(found["seeds"], signal))
         first = fine.settings.seed
