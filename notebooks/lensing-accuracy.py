@@ -39,7 +39,7 @@ from mlsci.stages.lensing_results import (
 
 nb = report.notebook("lensing-accuracy", profile=profile, seed=seed)
 results = LensingResults(nb)
-fine, coarse = results.seeds(FINE), results.seeds("seeds-sharpened")
+fine, coarse = results.seeds(*FINE), results.seeds("seeds-sharpened")
 controlled = results.controlled()
 surrogates = len(controlled.twins) + len(controlled.others)
 print(f"{len(fine.power)} seeds of {fine.settings.particles}^3 particles, sources at z = 1")

@@ -21,6 +21,7 @@ from mlsci.stages import (
     lensing_speed,
     lensing_surrogates,
 )
+from mlsci.stages.lensing_results import FINE
 
 STAGES = {stage.name: stage for stage in lensing.STAGES}
 
@@ -134,10 +135,13 @@ def test_surrogates_are_of_the_seeds_of_costly_runs_and_beyond(tmp_path):
         params["seeds"] for stage in lensing.STAGES if "surrogates" in stage.name
         for profile, params in stage.params.items() if profile == "full"
     ]  # fmt: skip
-    assert len(seeds) == lensing.PARTS
     assert seeds[0][0] == 0
     assert all(one[1] == two[0] for one, two in zip(seeds, seeds[1:]))
-    assert seeds[-1][1] >= 100 > STAGES["lensing/accuracy"].params["full"]["seeds"]
+    fine = [STAGES[f"lensing/{name}"].params["full"] for name in FINE]
+    assert [one["settings"] for one in fine[1:]] == [fine[0]["settings"]]
+    dear = [seed for one in fine for seed in range(one["seed"], one["seed"] + one["seeds"])]
+    assert dear == list(range(len(dear)))
+    assert seeds[-1][1] >= 100 > len(dear)
     one = job("lensing/surrogates-1", tmp_path, seeds=[3, 5])
     lensing_surrogates.measure(one)
     first = (one.out / "surrogates.json").read_bytes()

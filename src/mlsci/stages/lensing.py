@@ -56,7 +56,8 @@ FINE = {p: {**s, "pixels": COARSE[p]["pixels"]} for p, s in SKY.items()}
 SURROGATE: dict[str, dict[str, Any]] = {
     "full": {"particles": 128}, "smoke": {"particles": 16},
 }  # fmt: skip
-PARTS = 2  # of the surrogates' seeds
+# Seeds at which parts of the surrogates begin and end.
+PARTS: dict[str, tuple[int, ...]] = {"full": (0, 50, 100, 200, 300), "smoke": (0, 3, 6, 9, 12)}
 
 # Whole runs that are timed: those for which times of the original are known, and a large one.
 TIMED: dict[str, dict[str, Any]] = {
@@ -92,8 +93,9 @@ def _maps(variant: str) -> Stage:
 
 
 def _seeds(
-    name: str, settings: dict[str, dict[str, Any]], count: int, pixels: int = 128, toys: int = 2
-) -> Stage:
+    name: str, settings: dict[str, dict[str, Any]], count: int, pixels: int = 128, toys: int = 2,
+    first: dict[str, int] | None = None,
+) -> Stage:  # fmt: skip
     return Stage(
         name=f"lensing/{name}",
         run="mlsci.stages.lensing_runs:repeat_seeds",
@@ -102,7 +104,7 @@ def _seeds(
                 "settings": values,
                 "seeds": count if profile == "full" else min(toys, count),
                 "pixels": pixels,
-                "seed": 0,
+                "seed": 0 if first is None else first[profile],
             }
             for profile, values in settings.items()
         },
@@ -141,10 +143,10 @@ def _surrogates(part: int) -> Stage:
         params={
             profile: {
                 "settings": {**TALK[profile], **TOY_THEORY[profile], **SURROGATE[profile]},
-                "seeds": [part * count, (part + 1) * count],
+                "seeds": list(edges[part : part + 2]),
                 "seed": 0,
             }
-            for profile, count in (("full", 50), ("smoke", 3))
+            for profile, edges in PARTS.items()
         },
         sources=CODE,
     )
@@ -154,8 +156,9 @@ STAGES: tuple[Stage, ...] = (
     *(_maps(variant) for variant in VARIANTS),
     # What is asked of the maps: the mean of seeds at the full resolution, against theory.
     _seeds("accuracy", TALK, 8, pixels=512, toys=3),
+    _seeds("accuracy-more", TALK, 8, first={"full": 8, "smoke": 3}),
     # And coarser ones of the same and of many more seeds, which tell what of that mean is chance.
-    *(_surrogates(part) for part in range(PARTS)),
+    *(_surrogates(part) for part in range(len(PARTS["full"]) - 1)),
     # The talk's picture: the first of those seeds.
     Stage(
         name="lensing/talk",

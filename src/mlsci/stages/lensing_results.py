@@ -15,7 +15,8 @@ from mlsci.report.session import Session
 from mlsci.stages.lensing import PARTS
 from mlsci.stages.lensing_ensembles import Controlled, Curve, Seeds, Steps, mean_and_error
 
-FINE = "accuracy"  # the stage with the seeds of which the mean is held to theory
+# The stages with the seeds of which the mean is held to theory.
+FINE = ("accuracy", "accuracy-more")
 MODELS = {"takahashi": "halofit", "mead2020": "HMcode"}
 
 # Takahashi's halofit by multipole, for sources at z = 1: CAMB, CCL and CLASS agree to 0.1%.
@@ -93,22 +94,23 @@ class LensingResults:
 
     # --- spectra ----------------------------------------------------------------------------------
 
-    def seeds(self, name: str) -> Seeds:
-        """Return the spectra over seeds of a stage such as "accuracy"."""
-        found = self._json(name, "seeds.json")
-        source = found["sources"][0]
+    def seeds(self, *names: str) -> Seeds:
+        """Return the spectra over seeds of a stage such as "accuracy", or of several."""
+        each = [self._json(name, "seeds.json") for name in names]
+        sources, first = [found["sources"][0] for found in each], each[0]
         return Seeds(
-            Settings.from_json(found["settings"]), np.array(found["ell"]), np.array(found["modes"]),
-            np.array(source["power"]), np.array(source["shot_noise"]),
-            {model: np.array(values) for model, values in source["theory"].items()},
-            np.array(found["edges"]), {key: found[key] for key in ("values", "gaussian")},
+            Settings.from_json(first["settings"]), np.array(first["ell"]), np.array(first["modes"]),
+            *(np.concatenate([one[key] for one in sources]) for key in ("power", "shot_noise")),
+            {model: np.array(values) for model, values in sources[0]["theory"].items()},
+            np.array(first["edges"]),
+            {key: [one for found in each for one in found[key]] for key in ("values", "gaussian")},
         )  # fmt: skip
 
     def controlled(self) -> Controlled:
         """Return the seeds of `FINE` with their surrogates."""
-        fine = self.seeds(FINE)
+        fine = self.seeds(*FINE)
         powers: dict[int, np.ndarray] = {}
-        for part in range(PARTS):
+        for part in range(len(PARTS[self._session.profile]) - 1):
             found = self._json(f"surrogates-{part}", "surrogates.json")
             signal = np.array(found["power"]) - np.array(found["shot_noise"])[:, None]
             powers.update(zip(found["seeds"], signal))
@@ -122,7 +124,7 @@ class LensingResults:
         The mean over all seeds, times what the other sharpening changes in the seed that has both:
         that ratio has little scatter.
         """
-        fine = self.seeds(FINE)
+        fine = self.seeds(*FINE)
         change = self.seeds("published").signal[0] / fine.signal[0]
         value, error = fine.ratio()
         return value * change, error * change
@@ -172,7 +174,7 @@ class LensingResults:
         settings, ell = seeds.settings, seeds.ell
         signal, error = seeds.mean()
         base = seeds.theory["takahashi"]
-        coarse, same = self.seeds("seeds-sharpened"), self.seeds(FINE)  # of the same waves
+        coarse, same = self.seeds("seeds-sharpened"), self.seeds(FINE[0])  # of the same waves
         raw, evolved = (self.variant(f"maps-{name}", 1) for name in ("raw", "evolved"))
         steps = self.steps("steps-fine", settings.integrator)
         nearest = settings.reach / 2  # where matter lenses most
