@@ -460,15 +460,6 @@ nb.claim(
     description="Test digits reported as images that the model cannot make (at p <= 0.05), mean "
     "over corruptions",
 )
-for kind, key in (("digits", "false_alarms"), ("two digits", "flagged_two_digits")):
-    nb.claim(
-        f"deepuq.{key}_smc",
-        results.reported_by_misfit(kind),
-        unit="%",
-        fmt=".1f",
-        description=f"{kind}, reported by the misfit alone at p < 0.01, reference sampler, a "
-        "hundred held-back digits, mean over corruptions",
-    )
 for kind in (k for k in kinds if k != "digits"):
     for by, key in (("both", ""), ("misfit", "_by_misfit")):
         nb.claim(

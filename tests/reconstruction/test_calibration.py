@@ -17,7 +17,7 @@ from mlsci.reconstruction.calibration import (
 )
 from mlsci.reconstruction.corruption import Compose, Corruption, GaussianBlur, columns_hidden
 from mlsci.reconstruction.likelihood import Likelihood
-from mlsci.reconstruction.reconstruct import reconstruct
+from mlsci.reconstruction.posterior import posterior
 from mlsci.reconstruction.residual import Residual
 from tests.reconstruction.toys import IMAGE, linear_model, two_modes
 
@@ -86,7 +86,7 @@ def test_samplers_are_calibrated_on_data_of_the_model_and_one_gaussian_is_not() 
     likelihood = two_modes(0.4, 0.3)
     u, _, y = simulate(likelihood, 150, seed=4)
     found = {
-        method: reconstruct(likelihood, y, method=method, draws=320, starts=6, seed=1)  # type: ignore[arg-type]
+        method: posterior(likelihood, y, method=method, draws=320, starts=6, seed=1)  # type: ignore[arg-type]
         for method in ("importance", "smc", "laplace")
     }
     p = {m: uniformity(ranks(f.draws(60), u), 60) for m, f in found.items()}
@@ -110,7 +110,7 @@ def test_simulated_images_carry_the_error_of_the_model_through_the_corruption() 
     assert noise.std() == pytest.approx(0.3, rel=0.03)
     # Given the data, clean images are distributed as the truths are.
     few = slice(0, 150)
-    found = reconstruct(likelihood, y[few], method="laplace", draws=200, starts=1)
+    found = posterior(likelihood, y[few], method="laplace", draws=200, starts=1)
     drawn = found.images(200)
     share, width = interval_coverage(drawn, clean[few], 0.9)
     assert abs(share - 0.9) < 4 * width + 0.01
@@ -125,7 +125,7 @@ def test_white_error_counts_in_data_and_images(hidden: tuple[int, int]) -> None:
     image = model.images(u)
     assert (y - image)[:, seen].std() == pytest.approx(0.4, rel=0.1)
     assert (clean - image)[:, ~seen].std() == pytest.approx(0.4, rel=0.1)
-    found = reconstruct(likelihood, y, method="laplace", draws=200, starts=1)
+    found = posterior(likelihood, y, method="laplace", draws=200, starts=1)
     where = np.broadcast_to(~seen, clean.shape)
     share, width = interval_coverage(found.images(200), clean, 0.9, where)
     assert abs(share - 0.9) < 4 * width + 0.01

@@ -12,7 +12,7 @@ from mlsci.reconstruction.el2o import el2o, nearest
 from mlsci.reconstruction.laplace import Mixture
 from mlsci.reconstruction.likelihood import LOG_2PI, Likelihood, log_prior
 from mlsci.reconstruction.model import BaseDecoder
-from mlsci.reconstruction.reconstruct import find_modes
+from mlsci.reconstruction.modes import find_modes
 from tests.reconstruction.toys import IMAGE, density_on_grid, linear_model, two_modes
 
 CENTRE, NOISE = 0.4, 0.4

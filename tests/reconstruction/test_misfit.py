@@ -12,7 +12,8 @@ from mlsci.reconstruction.corruption import Compose, Corruption, columns_hidden
 from mlsci.reconstruction.likelihood import Likelihood
 from mlsci.reconstruction.misfit import Usual, discrepancies
 from mlsci.reconstruction.model import BaseDecoder
-from mlsci.reconstruction.reconstruct import Reconstruction, reconstruct
+from mlsci.reconstruction.posterior import posterior
+from mlsci.reconstruction.result import Reconstruction
 
 IMAGE = (12, 12, 1)
 
@@ -34,7 +35,7 @@ def results(likelihood: Likelihood, extra: float, n: int, seed: int) -> Reconstr
     images = model().images(np.random.default_rng(seed).standard_normal((n, 2)))
     images[:, 9:11, 4:9] += extra
     y = likelihood.corruption.apply(images, seed=seed)
-    return reconstruct(likelihood, y, method="laplace", draws=50, starts=2)
+    return posterior(likelihood, y, method="laplace", draws=50, starts=2)
 
 
 def test_a_stroke_among_noise_is_seen_by_the_excess_and_not_by_the_sum_of_squares(

@@ -9,8 +9,8 @@ import pytest
 
 from mlsci.reconstruction.corruption import Corruption, columns_hidden
 from mlsci.reconstruction.likelihood import Likelihood
-from mlsci.reconstruction.posterior import Method, posterior
-from mlsci.reconstruction.reconstruct import Reconstruction, reconstruct
+from mlsci.reconstruction.posterior import posterior
+from mlsci.reconstruction.result import Method, Reconstruction
 from mlsci.reconstruction.variational import Ascent
 from tests.reconstruction.toys import IMAGE, linear_model, two_modes
 
@@ -45,7 +45,7 @@ def test_every_method_returns_a_result_of_the_same_kind(method: Method, linear: 
 def test_a_proposal_that_learns_knows_the_weights_of_two_modes() -> None:
     likelihood = two_modes(CENTRE, 0.2)
     found = posterior(likelihood, APART, method="population", draws=4000, seed=1)
-    exact = reconstruct(likelihood, APART, method="smc", draws=4000, seed=2)
+    exact = posterior(likelihood, APART, method="smc", draws=4000, seed=2)
     left = found.modes.mean[:, :, 0] < CENTRE
     weights = (found.mode_weights * left).sum(1)
     np.testing.assert_allclose(weights, (exact.weighted.u[..., 0] < CENTRE).mean(1), atol=0.04)

@@ -13,8 +13,11 @@ from mlsci.reconstruction.expectation import fitted
 from mlsci.reconstruction.importance import Weighted, importance, pareto_shape, systematic
 from mlsci.reconstruction.laplace import Mixture, standard_normal
 from mlsci.reconstruction.likelihood import Likelihood
+from mlsci.reconstruction.misfit import ranked_p_value
+from mlsci.reconstruction.modes import find_modes
 from mlsci.reconstruction.population import population
-from mlsci.reconstruction.reconstruct import Method, find_modes, ranked_p_value, reconstruct
+from mlsci.reconstruction.posterior import posterior
+from mlsci.reconstruction.result import Method
 from mlsci.reconstruction.smc import sequential
 from tests.reconstruction.toys import IMAGE, density_on_grid, linear_model, two_modes
 
@@ -48,12 +51,12 @@ def linear() -> tuple[Likelihood, np.ndarray, np.ndarray, np.ndarray]:
     return likelihood, y, misfit @ a @ covariance, covariance
 
 
-@pytest.mark.parametrize("method", [m for m in get_args(Method) if m != "map"])
+@pytest.mark.parametrize("method", [m for m in get_args(Method) if m not in ("map", "variational")])
 def test_moments_of_a_gaussian_posterior(
     method: Method, linear: tuple[Likelihood, np.ndarray, np.ndarray, np.ndarray]
 ) -> None:
     likelihood, y, mean, covariance = linear
-    found = reconstruct(likelihood, y, method=method, draws=1000, starts=3, seed=1)
+    found = posterior(likelihood, y, method=method, draws=1000, starts=3, seed=1)
     u = found.draws(1000)
     width = np.sqrt(np.diag(covariance))
     assert np.abs(u.mean(1) - mean).max() < 0.2 * width.max()
@@ -72,17 +75,17 @@ def test_the_highest_maximum_is_the_mean_of_a_gaussian(
     linear: tuple[Likelihood, np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
     likelihood, y, mean, _ = linear
-    found = reconstruct(likelihood, y, method="map", starts=2)
+    found = posterior(likelihood, y, method="map", starts=2)
     np.testing.assert_allclose(found.draws(1)[:, 0], mean, atol=0.03)  # to 1e-3 nats
     assert found.decoded(1).shape == (2, 1, *IMAGE)
     # Rows do not know of each other.
-    alone = reconstruct(likelihood, y[1:], method="map", starts=2)
+    alone = posterior(likelihood, y[1:], method="map", starts=2)
     np.testing.assert_allclose(alone.draws(1)[0], found.draws(1)[1], atol=0.03)
 
 
 @pytest.mark.parametrize("start", ["modes", "prior"])
 def test_the_reference_sampler_knows_weights_and_evidence_of_two_modes(start: str) -> None:
-    found = reconstruct(BIMODAL, Y, method="smc", draws=2000, start=start, seed=3)  # type: ignore[arg-type]
+    found = posterior(BIMODAL, Y, method="smc", draws=2000, start=start, seed=3)  # type: ignore[arg-type]
     u = found.weighted.u
     np.testing.assert_allclose((u[..., 0] < CENTRE).mean(1), LEFT, atol=0.04)
     exact = [exact_evidence(y.ravel()) for y in Y]
@@ -95,21 +98,21 @@ def test_the_reference_sampler_knows_weights_and_evidence_of_two_modes(start: st
 
 
 def test_a_mixture_finds_both_modes_and_importance_weights_make_it_exact() -> None:
-    mixture = reconstruct(BIMODAL, Y, method="mixture", draws=4000, seed=1)
+    mixture = posterior(BIMODAL, Y, method="mixture", draws=4000, seed=1)
     assert np.isfinite(mixture.modes.log_mass).sum(1).tolist() == [2, 2]
-    found = reconstruct(BIMODAL, Y, method="importance", draws=4000, seed=1)
+    found = posterior(BIMODAL, Y, method="importance", draws=4000, seed=1)
     left = found.modes.mean[:, :, 0] < CENTRE
     np.testing.assert_allclose((found.mode_weights * left).sum(1), LEFT, atol=0.03)
     exact = [exact_evidence(y.ravel()) for y in Y]
     np.testing.assert_allclose(found.weighted.log_evidence, exact, atol=0.05)
     assert found.trustworthy.all(), (found.flags, found.numbers)
-    one = reconstruct(BIMODAL, Y, method="laplace", draws=400, seed=1)
+    one = posterior(BIMODAL, Y, method="laplace", draws=400, seed=1)
     assert ((one.draws(400)[..., 0] < CENTRE).mean(1) % 1 == 0).all()
 
 
 def test_chains_that_stay_in_their_mode_are_flagged() -> None:
     y = np.tile([4.0, 0.0], (10, 1)).reshape(10, 1, 2, 1)  # modes at -1.6 and 2.4, far apart
-    found = reconstruct(two_modes(CENTRE, 0.1), y, method="hmc", draws=160, seed=5)
+    found = posterior(two_modes(CENTRE, 0.1), y, method="hmc", draws=160, seed=5)
     left = (found.weighted.u.reshape(10, 4, 40, 2)[..., 0] < CENTRE).mean(2)
     assert np.isin(left, [0, 1]).all()  # none crosses
     apart = np.ptp(left, axis=1) > 0
@@ -131,11 +134,11 @@ def test_exact_curvature_differs_from_that_of_gauss_and_newton_and_is_the_better
 
 
 def test_data_that_the_model_cannot_make_are_flagged() -> None:
-    possible = reconstruct(BIMODAL, Y, method="importance", draws=500)
+    possible = posterior(BIMODAL, Y, method="importance", draws=500)
     assert not possible.flags["the model cannot make the data"].any()
     impossible = Y.copy()
     impossible[0, 0, 0, 0] = -3.0  # a square is never negative
-    found = reconstruct(BIMODAL, impossible, method="importance", draws=500)
+    found = posterior(BIMODAL, impossible, method="importance", draws=500)
     assert found.flags["the model cannot make the data"].tolist() == [True, False]
     assert found.trustworthy.tolist()[0] is False
     assert found.discrepancy[0] > 10
@@ -147,7 +150,7 @@ def test_data_that_the_model_cannot_make_are_flagged() -> None:
 def test_summaries_are_in_pixels_and_hold_the_error_of_the_model() -> None:
     model, _, _ = linear_model(1)
     likelihood = Likelihood(model, Corruption(columns_hidden(IMAGE, 0, 2), 0.5), 0.5)
-    found = reconstruct(likelihood, np.zeros((2, *IMAGE)), method="laplace", draws=500)
+    found = posterior(likelihood, np.zeros((2, *IMAGE)), method="laplace", draws=500)
     summary = found.summary(400, level=0.9)
     assert summary.mean.shape == (2, *IMAGE)
     assert (summary.low < summary.mean).all()
@@ -216,6 +219,20 @@ def test_a_mixture_is_fitted_where_particles_are_few_and_almost_on_a_line() -> N
     assert np.isfinite(found.log_prob(line)).all()
 
 
+def test_particles_in_a_plane_have_a_mixture_that_can_be_drawn_from() -> None:
+    """Exactly in it, or all the same: thin across, in units of any size, and as wide within."""
+    rng = np.random.default_rng(0)
+    plane = rng.standard_normal((1, 400, 3)) * [1.0, 2.0, 0.0] + [5.0, 0.0, 1.0]
+    for scale in (1.0, 1e-3):
+        found = fitted(scale * plane, components=2, rng=rng)
+        drawn = found.sample(4000, rng) / scale
+        np.testing.assert_allclose(drawn[0, :, :2].std(0), [1.0, 2.0], rtol=0.1)
+        assert np.abs(drawn[0, :, 2] - 1).max() < 1e-3
+    point = fitted(np.ones((1, 60, 3)), rng=rng)
+    np.testing.assert_allclose(point.sample(10, rng), 1, atol=1e-6)
+    assert np.isfinite(point.log_prob(np.ones((1, 1, 3)))).all()
+
+
 def test_joined_mixtures_have_their_shares_and_distances_are_those_of_their_metric() -> None:
     rng = np.random.default_rng(0)
     root = rng.standard_normal((2, 3, 4, 4))
@@ -270,10 +287,6 @@ def test_independent_runs_estimate_the_error_of_the_evidence() -> None:
     assert ((run.acceptance > 0.1) & (run.acceptance < 0.6)).all()
 
 
-def test_unknown_methods_and_too_few_draws_are_refused() -> None:
-    with pytest.raises(ValueError, match="unknown method"):
-        reconstruct(BIMODAL, Y, method="guess")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="40 draws"):
-        reconstruct(BIMODAL, Y, draws=3)
+def test_data_of_another_shape_are_refused() -> None:
     with pytest.raises(ValueError, match="data must be"):
-        reconstruct(BIMODAL, Y[:, 0])
+        posterior(BIMODAL, Y[:, 0])

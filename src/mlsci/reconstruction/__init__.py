@@ -30,12 +30,12 @@ What is asked
     function of standard normal variables; `residual`, the model's own error; `likelihood`, the
     posterior of these variables.
 How it is answered
-    `maximum`, maxima from many starts; `laplace`, Gaussians about them, and `el2o`, Gaussians that
-    are near where their draws lie; `importance`, weights that make these exact, and `population`,
-    from a proposal that learns; `hmc`, Hamiltonian chains; `smc`, tempered particles, the
-    reference, and `expectation`, mixtures that are fitted to them; `variational`, a flow that is
-    fitted to each posterior; `posterior`, all of these behind one call, and `reconstruct`, those of
-    them that treat many data at once.
+    `maximum`, maxima from many starts; `laplace`, Gaussians about them, `modes`, both in one, and
+    `el2o`, Gaussians that are near where their draws lie; `importance`, weights that make these
+    exact, and `population`, from a proposal that learns; `hmc`, Hamiltonian chains; `smc`, tempered
+    particles, the reference, and `expectation`, mixtures that are fitted to them; `variational`, a
+    flow that is fitted to each posterior; `posterior`, all of these behind one call, and `result`,
+    what it returns.
 Whether to trust it
     `convergence`, of chains; `misfit`, whether the model can have made the data; `calibration`,
     ranks, expected coverage, intervals; `predictive`, the width of the model's error as images

@@ -3,7 +3,8 @@
 Source: Dempster, Laird & Rubin 1977, J. R. Stat. Soc. B 39, 1; centres are started as by Arthur &
 Vassilvitskii 2007, k-means++. Each covariance is drawn towards the mean one with the weight of as
 many particles as it takes to have full rank, as a conjugate prior would (Fraley & Raftery 2007, J.
-Classif. 24, 155).
+Classif. 24, 155). Where particles lie in a plane, or are all the same, a Gaussian is no thinner
+than a small share of their spread: `FLOOR`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from mlsci.reconstruction.laplace import Mixture
+
+FLOOR = 1e-9  # of the mean variance: the least that a component has in any direction
+POINT = 1e-30  # variance below which particles are the same
 
 
 def fitted(
@@ -21,8 +25,7 @@ def fitted(
     Parameters
     ----------
     u
-        Equally weighted particles, more than ``2 d`` of them. Where they lie exactly in a plane
-        they have no density, and round-off decides whether the mixture has one.
+        Equally weighted particles, more than ``2 d`` of them.
     components
         Largest number; at most one for every ``4 d`` particles.
     iterations
@@ -34,17 +37,20 @@ def fitted(
     k = int(np.clip(s // (4 * d), 1, components))
     mean = u.mean(1, keepdims=True)
     covariance = np.einsum("nsi,nsj->nij", u - mean, u - mean) / s
-    covariance += 1e-9 * np.einsum("nii->n", covariance)[:, None, None] * np.eye(d) / d
-    root = np.linalg.cholesky(covariance)
-    white = np.linalg.solve(root, np.swapaxes(u - mean, 1, 2)).swapaxes(1, 2)
+    variance = np.maximum(np.einsum("nii->n", covariance) / d, POINT)
+    floor = FLOOR * variance[:, None, None] * np.eye(d)
+    root = np.linalg.cholesky(covariance + floor)
+    inverse = np.linalg.inv(root)
+    floor = inverse @ floor @ np.swapaxes(inverse, 1, 2)  # of whitened particles
+    white = (u - mean) @ np.swapaxes(inverse, 1, 2)
     centres = _spread_out(white, k, rng)
     nearest = ((white[:, :, None] - centres[:, None]) ** 2).sum(-1).argmin(-1)
     share = np.eye(k)[nearest]
     for _ in range(iterations):
-        mixture = _maximised(white, share)
+        mixture = _maximised(white, share, floor)
         share = mixture.responsibilities(white)
-    mixture = _maximised(white, share)
-    inverse = np.linalg.inv(root)[:, None]
+    mixture = _maximised(white, share, floor)
+    inverse = inverse[:, None]
     return Mixture(
         mean + np.einsum("nij,nkj->nki", root, mixture.mean),
         np.swapaxes(inverse, -1, -2) @ mixture.precision @ inverse,
@@ -66,8 +72,11 @@ def _spread_out(u: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarr
     return np.stack(chosen, 1)
 
 
-def _maximised(u: np.ndarray, share: np.ndarray) -> Mixture:
-    """Return the mixture of particles ``(n, s, d)`` whose shares are ``(n, s, K)``."""
+def _maximised(u: np.ndarray, share: np.ndarray, floor: np.ndarray) -> Mixture:
+    """Return the mixture of particles ``(n, s, d)`` whose shares are ``(n, s, K)``.
+
+    Its covariances hold the floor ``(n, d, d)`` beside those of the particles.
+    """
     n, s, d = u.shape
     total = share.sum(1) + 1e-9
     across = np.swapaxes(share, 1, 2)
@@ -80,5 +89,5 @@ def _maximised(u: np.ndarray, share: np.ndarray) -> Mixture:
     within = scatter.sum(1, keepdims=True) / s
     prior = d + 1
     covariance = (scatter + prior * within) / (total + prior)[..., None, None]
-    covariance += 1e-9 * np.eye(d)
+    covariance += floor[:, None]
     return Mixture(mean, np.linalg.inv(covariance), np.log(total / s))

@@ -32,13 +32,19 @@ class Weighted:
     @property
     def effective(self) -> np.ndarray:
         """Effective share ``1 / (s sum w^2)`` of the draws, ``(n,)`` in (0, 1]."""
-        return np.exp(-logsumexp(2 * self.log_weights, axis=1)) / self.log_weights.shape[1]
+        return effective_share(self.log_weights)
 
     def resampled(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Return equally weighted draws ``(n, count, d)``, by systematic resampling, shuffled."""
         chosen = systematic(np.exp(self.log_weights), count, rng)
         chosen = rng.permuted(chosen, axis=1)
         return self.u[np.arange(len(self.u))[:, None], chosen]
+
+
+def effective_share(log_weights: np.ndarray) -> np.ndarray:
+    """Return ``1 / (s sum w^2)`` of normalised weights ``(n, s)``, ``(n,)`` in (0, 1]."""
+    share: np.ndarray = np.exp(-logsumexp(2 * log_weights, axis=1)) / log_weights.shape[1]
+    return share
 
 
 def systematic(weights: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

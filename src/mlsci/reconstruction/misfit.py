@@ -25,7 +25,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from mlsci.reconstruction.likelihood import Likelihood
-from mlsci.reconstruction.reconstruct import Reconstruction, ranked_p_value
+from mlsci.reconstruction.result import Reconstruction
 
 SMOOTHED = 1.0  # pixels of the data
 LEVEL = 0.05  # share of images like those held back that is reported all the same
@@ -106,3 +106,17 @@ class Usual:
             numbers=found.numbers
             | {f"p {name}": each[:, k] for k, name in enumerate(DISCREPANCIES)},
         )
+
+
+def ranked_p_value(discrepancy: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return the share of reference images that fit no better, ``(n,)`` in (0, 1].
+
+    Parameters
+    ----------
+    discrepancy
+        Of the images in question, ``(n,)``.
+    reference
+        Of held-back images under the same corruption, ``(m,)``.
+    """
+    above = (np.asarray(reference) >= np.asarray(discrepancy)[:, None]).sum(1)
+    return (1 + above) / (1 + len(reference))

@@ -18,8 +18,9 @@ POSTERIOR = (
     *MODEL,
     "stages/deepuq_runs.py",
     *(f"reconstruction/{name}.py" for name in (
-        "calibration", "convergence", "corruption", "expectation", "hmc", "importance",
-        "laplace", "likelihood", "maximum", "model", "reconstruct", "smc",
+        "calibration", "convergence", "corruption", "el2o", "expectation", "hmc", "importance",
+        "laplace", "likelihood", "maximum", "model", "modes", "population", "posterior", "result",
+        "smc", "variational",
     )),
 )  # fmt: skip
 CHECKS = (*POSTERIOR, "reconstruction/predictive.py")
@@ -81,7 +82,6 @@ COVERAGE: dict[str, dict[str, Any]] = {
         "starts": 8,
         "draws": 200,
         "kept": 100,
-        "strangers": 15,
         "tried": 20,
         "factors": [1.0, 2.0],
         "methods": {"laplace": 400, "mixture": 400, "importance": 2000, "hmc": 400, "smc": 200},
@@ -92,7 +92,6 @@ COVERAGE: dict[str, dict[str, Any]] = {
         "starts": 2,
         "draws": 80,
         "kept": 40,
-        "strangers": 5,
         "tried": 5,
         "factors": [1.0],
         "methods": {"laplace": 80, "mixture": 80, "importance": 80, "hmc": 40, "smc": 80},
@@ -214,9 +213,7 @@ STAGES: tuple[Stage, ...] = (
                 "training": {"epochs": 1, "batch": 32, "rate": 3e-3, "warmup": 5, "average": 0.9},
             }},
         },
-        (*POSTERIOR, *(f"reconstruction/{name}.py" for name in (
-            "el2o", "population", "posterior", "variational",
-        ))),
+        POSTERIOR,
         ("deepuq/model",),
     ),
     *(

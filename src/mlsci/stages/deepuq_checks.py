@@ -19,15 +19,11 @@ from mlsci.reconstruction.calibration import (
 from mlsci.reconstruction.corruption import Corruption
 from mlsci.reconstruction.likelihood import Likelihood
 from mlsci.reconstruction.model import BaseDecoder
+from mlsci.reconstruction.modes import Modes, find_modes
+from mlsci.reconstruction.posterior import posterior
 from mlsci.reconstruction.predictive import ErrorWidth, inflated
-from mlsci.reconstruction.reconstruct import (
-    Modes,
-    Reconstruction,
-    find_modes,
-    ranked_p_value,
-    reconstruct,
-)
 from mlsci.reconstruction.residual import Residual
+from mlsci.reconstruction.result import Reconstruction
 from mlsci.report import files
 from mlsci.report.arrays import write_arrays
 from mlsci.report.seal import Job
@@ -94,12 +90,12 @@ def sample(
     likelihood: Likelihood, y: np.ndarray, modes: list[Modes], method: str, *, draws: int,
     kept: int, seed: int,
 ) -> Sampled:  # fmt: skip
-    """Sample the posteriors of data ``(n, ...)`` by a method of `reconstruct`."""
+    """Sample the posteriors of data ``(n, ...)`` by a method of `posterior`."""
     found: list[Reconstruction] = []
     with Clock() as clock:
         for k, part in enumerate(chunks(len(y))):
             options: dict[str, Any] = {"method": method, "draws": draws, "modes": modes[k]}
-            found.append(reconstruct(likelihood, y[part], seed=1000 * seed + k, **options))
+            found.append(posterior(likelihood, y[part], seed=1000 * seed + k, **options))
     parts = [one.parts(kept, seed=k) for k, one in enumerate(found)]
     heaviest = [np.abs(one.mode_weights - one.modes.weights).max(1) for one in found]
     names = {name: [one.numbers[name] for one in found] for name in found[0].numbers}
@@ -199,7 +195,7 @@ def cover(job: Job) -> None:
     """Count how often intervals hold the truth, for real test images under one corruption.
 
     Held-back validation images say by how much the model's error must be inflated, then how wide
-    it is, and which misfit is usual; test images are then looked at once, by every method.
+    it is; test images are then looked at once, by every method.
     """
     p = job.params
     model, residual = load_model(job.input("deepuq/model"))
@@ -213,11 +209,9 @@ def cover(job: Job) -> None:
     modes, _ = search(likelihood, y_held, starts=p["starts"], seed=1)
     known = sample(likelihood, y_held, modes, "smc", draws=p["draws"], kept=p["kept"], seed=1)
     width = ErrorWidth.measured(known.expected, known.error, held, hidden, seed=job.seed)
-    usual = known.numbers["discrepancy"]
     numbers: dict[str, Any] = {
         "inflation": factor, "tried": tried, "scale": width.scale.tolist(),
         "freedom": width.freedom.tolist(),
-        "strangers": flagged(likelihood, x[: p["strangers"]], usual, job.seed),
     }  # fmt: skip
     print(numbers, flush=True)
     modes, seconds = search(likelihood, y, starts=p["starts"], seed=job.seed)
@@ -238,9 +232,7 @@ def cover(job: Job) -> None:
             "squared_error": float(np.square(mean - x)[:, hidden].mean(dtype=np.float64)),
             "flags": shares(found.numbers),
         }
-        ranked = ranked_p_value(found.numbers["discrepancy"], usual)
-        arrays |= {f"ranked/{method}": ranked.astype(np.float32),
-                   f"weights/{method}": found.weights.astype(np.float16)}  # fmt: skip
+        arrays[f"weights/{method}"] = found.weights.astype(np.float16)
         arrays |= {f"{name}/{method}": v.astype(np.float32)
                    for name, v in measures(found.numbers).items()}  # fmt: skip
         print(p["corruption"], method, numbers["methods"][method], flush=True)
@@ -270,20 +262,3 @@ def inflation(
         tried[factor] = [float(squared), interval_coverage(found.images(), x, 0.95, where)[0]]
     best = min(tried, key=lambda factor: tried[factor][0])
     return best, {str(factor): values for factor, values in tried.items()}
-
-
-def flagged(
-    likelihood: Likelihood, x: np.ndarray, usual: np.ndarray, seed: int
-) -> dict[str, float]:
-    """Return the share of images that the model was not made for that are reported as such.
-
-    Negatives of digits, and two digits over each other.
-    """
-    strangers = {"negatives": 1 - x, "two digits": np.maximum(x, np.roll(x, 1, axis=0))}
-    found = {}
-    for name, images_ in strangers.items():
-        y = likelihood.corruption.apply(images_, seed=seed)
-        modes, _ = search(likelihood, y, starts=8, seed=seed)
-        done = sample(likelihood, y, modes, "smc", draws=80, kept=40, seed=seed)
-        found[name] = float((ranked_p_value(done.numbers["discrepancy"], usual) < 0.01).mean())
-    return found

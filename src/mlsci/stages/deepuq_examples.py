@@ -10,8 +10,8 @@ from mlsci.generative.persistence import config_from_dict
 from mlsci.generative.training import TrainingConfig
 from mlsci.reconstruction.corruption import Compose, Corruption, columns_hidden
 from mlsci.reconstruction.likelihood import Likelihood
+from mlsci.reconstruction.modes import find_modes
 from mlsci.reconstruction.posterior import posterior
-from mlsci.reconstruction.reconstruct import find_modes, reconstruct
 from mlsci.reconstruction.variational import Ascent
 from mlsci.report import files
 from mlsci.report.arrays import write_arrays
@@ -33,7 +33,7 @@ def reconstruct_digits(job: Job) -> None:
         likelihood = Likelihood(model, corruption, residual)
         data = likelihood.whitened(y)
         modes = find_modes(likelihood, data, starts=p["starts"], bank=p["bank"], seed=job.seed)
-        found = reconstruct(likelihood, y, draws=p["draws"], modes=modes, seed=job.seed)
+        found = posterior(likelihood, y, draws=p["draws"], modes=modes, seed=job.seed)
         clean = found.summary(p["draws"] // 2)
         arrays |= {
             f"truth/{name}": as_bytes(truth[0]),
@@ -116,19 +116,19 @@ def measure_speed(job: Job) -> None:
     y = corruption.apply(images(p["images"], "test")[0][: p["maxima"]], seed=job.seed)
     with Clock() as compiling:
         likelihood = Likelihood(model, corruption, residual)
-        reconstruct(likelihood, y[:1], method="importance", draws=400, starts=2)
+        posterior(likelihood, y[:1], method="importance", draws=400, starts=2)
     with Clock() as maxima:
         modes = find_modes(likelihood, likelihood.whitened(y), starts=10, seed=job.seed)
     with Clock() as sampling:
         effective = [
-            reconstruct(likelihood, y[i : i + CHUNK], draws=p["draws"]).numbers["effective"]
+            posterior(likelihood, y[i : i + CHUNK], draws=p["draws"]).numbers["effective"]
             for i in range(0, p["sampled"], CHUNK)
         ]
     with Clock() as one:
-        found = reconstruct(likelihood, y[:1], method="importance", draws=2000, seed=job.seed)
+        found = posterior(likelihood, y[:1], method="importance", draws=2000, seed=job.seed)
         found.summary(200)
     with Clock() as one_reference:
-        reconstruct(likelihood, y[:1], draws=p["draws"], seed=job.seed).summary(200)
+        posterior(likelihood, y[:1], draws=p["draws"], seed=job.seed).summary(200)
     numbers = {
         "compile": compiling.record,
         "maxima": maxima.record
@@ -157,7 +157,7 @@ def precompute(job: Job) -> None:
         shown = []
         for corruption in steps:
             y = corruption.apply(truth, seed=job.seed)
-            found = reconstruct(Likelihood(model, corruption, residual), y, draws=p["draws"])
+            found = posterior(Likelihood(model, corruption, residual), y, draws=p["draws"])
             clean = found.summary(200)
             strip = [y, clean.mean, 2 * clean.std, *np.moveaxis(found.decoded(p["shown"]), 1, 0)]
             shown.append(np.stack([as_bytes(one) for one in strip], 1))

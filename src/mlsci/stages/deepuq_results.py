@@ -193,17 +193,6 @@ class Results:
         """Return the median misfit of images of a kind over that of held-back digits."""
         return float(self.metrics("strangers")[name][kind]["ratio"][0])
 
-    def reported_by_misfit(self, kind: str) -> float:
-        """Return the share that the reference sampler's misfit alone reports, p < 0.01, per cent.
-
-        Of "negatives", of "two digits", or of "digits", mean over corruptions.
-        """
-        if kind == "digits":
-            found = [(self.real(name, "ranked", "smc") < 0.01).mean() for name in self.covered]
-        else:
-            found = [self.metrics(f"coverage-{name}")["strangers"][kind] for name in self.covered]
-        return 100 * float(np.mean(found))
-
     # Single digits.
 
     def gallery(self) -> dict[str, dict[str, np.ndarray]]:

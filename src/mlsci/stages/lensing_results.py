@@ -100,7 +100,8 @@ class LensingResults:
         sources, first = [found["sources"][0] for found in each], each[0]
         return Seeds(
             Settings.from_json(first["settings"]), np.array(first["ell"]), np.array(first["modes"]),
-            *(np.concatenate([one[key] for one in sources]) for key in ("power", "shot_noise")),
+            np.concatenate([one["power"] for one in sources]),
+            np.concatenate([one["shot_noise"] for one in sources]),
             {model: np.array(values) for model, values in sources[0]["theory"].items()},
             np.array(first["edges"]),
             {key: [one for found in each for one in found[key]] for key in ("values", "gaussian")},
