@@ -108,8 +108,6 @@ def test_coverage_of_test_images_grows_with_what_is_taken_in(folder: Path) -> No
     assert of["latent"] < of["error"]
     squared = {float(factor): values[0] for factor, values in found["tried"].items()}
     assert found["inflation"] == min(squared, key=lambda factor: squared[factor])
-    assert set(found["strangers"]) == {"negatives", "two digits"}
-    assert found["strangers"]["negatives"] >= found["strangers"]["two digits"]
 
 
 @pytest.mark.slow
