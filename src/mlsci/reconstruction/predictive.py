@@ -4,10 +4,9 @@ A `Residual` has one width a pixel, whatever is drawn there; the errors of real 
 where the reconstruction is black and sure, large where it is grey, and have tails. Here the random
 part of the error is scaled: by a factor for each range of brightness and of spread of the expected
 image, and by a common factor a draw, so that a pixel has Student's tails. Both are chosen so that
-the intervals of held-back images under the same corruption hold the truth as often as they say;
-among choices that do so alike, the one with the best log score. Where the reconstruction is dark,
-most truths are exactly black, and any interval that reaches zero holds them: there the score alone
-decides.
+the intervals of held-back images under the same corruption hold the truth as often as they say.
+Where the reconstruction is dark, most truths are exactly black, and any interval that reaches zero
+holds them: there the log score decides.
 """
 
 from __future__ import annotations
@@ -22,10 +21,9 @@ from mlsci.reconstruction.calibration import interval
 from mlsci.reconstruction.residual import Residual
 
 LEVELS = (0.68, 0.95)
-SCALES = tuple(0.25 * 1.4**k for k in range(13))
-FREEDOMS = (2.0, 4.0, 1000.0)
+SCALES = tuple(0.25 * 1.25**k for k in range(18))
+FREEDOMS = (1.5, 2.0, 4.0, 8.0, 1000.0)
 DARK = 0.1  # brightness below which pixels of digits are mostly blank
-ALIKE = 0.03  # sum of both levels' misses within which the log score decides
 SMALLEST = 0.02  # deviation below which no log score is rewarded: five grey values
 
 
@@ -61,7 +59,7 @@ class ErrorWidth:
         edges: tuple[float, ...] = (0.02, 0.1, 0.2, 0.5, 0.8),
         spreads: tuple[float, ...] = (0.02, 0.08, 0.2),
         seed: int = 0,
-        pixels: int = 1000,
+        pixels: int = 2000,
     ) -> ErrorWidth:
         """Choose the factors on images of which the truth is known.
 
@@ -93,8 +91,8 @@ class ErrorWidth:
                 places = places[rng.permutation(len(places))[:pixels]]
                 first, rest = places[:, 0], tuple(places[:, 1:].T)
                 centre, random = (v[(first, slice(None), *rest)] for v in (expected, error))
-                alike = np.inf if k < np.digitize(DARK, edges) else ALIKE
-                chosen = _best(centre, random, truth[(first, *rest)], alike, rng)
+                dark = k < int(np.digitize(DARK, edges))
+                chosen = _best(centre, random, truth[(first, *rest)], dark, rng)
                 scale[k, slice(None) if m is None else m] = chosen[0]
                 freedom[k, slice(None) if m is None else m] = chosen[1]
         return cls(np.asarray(edges), np.asarray(spreads), scale, freedom)
@@ -120,22 +118,22 @@ def _ranges(
 
 
 def _best(
-    centre: np.ndarray, random: np.ndarray, known: np.ndarray, alike: float,
+    centre: np.ndarray, random: np.ndarray, known: np.ndarray, dark: bool,
     rng: np.random.Generator,
 ) -> tuple[float, float]:  # fmt: skip
     """Return the factor and the degrees of freedom for pixels ``(r, s)`` of truths ``(r,)``."""
 
-    def tried() -> Iterator[tuple[float, float, float, float]]:
+    def tried() -> Iterator[tuple[float, float, float]]:
         for nu in FREEDOMS:
             common = np.sqrt(nu / rng.chisquare(nu, centre.shape))
             for factor in SCALES:
                 drawn = np.clip(centre + factor * common * random, 0, 1)
-                miss = sum(abs(_inside(drawn, known, level) - level) for level in LEVELS)
-                yield miss, float(log_score(drawn, known).mean()), factor, nu
+                if dark:
+                    yield -float(log_score(drawn, known).mean()), factor, nu
+                else:
+                    yield sum(_miss(drawn, known, level) for level in LEVELS), factor, nu
 
-    found = list(tried())
-    least = min(miss for miss, *_ in found)
-    return max((one for one in found if one[0] <= least + alike), key=lambda one: one[1])[2:]
+    return min(tried())[1:]
 
 
 def log_score(drawn: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -159,6 +157,8 @@ def inflated(residual: Residual, factor: float) -> Residual:
     return Residual(factor * residual.sigma, factor * residual.factors)
 
 
-def _inside(drawn: np.ndarray, truth: np.ndarray, level: float) -> float:
+def _miss(drawn: np.ndarray, truth: np.ndarray, level: float) -> float:
+    """Return by how much intervals' share of truths is off, in the deviations of one truth."""
     low, high = interval(drawn, level)
-    return float(((truth >= low) & (truth <= high)).mean())
+    share = float(((truth >= low) & (truth <= high)).mean())
+    return abs(share - level) / np.sqrt(level * (1 - level))
