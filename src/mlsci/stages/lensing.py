@@ -57,7 +57,7 @@ SURROGATE: dict[str, dict[str, Any]] = {
     "full": {"particles": 128}, "smoke": {"particles": 16},
 }  # fmt: skip
 # Seeds at which parts of the surrogates begin and end.
-PARTS: dict[str, tuple[int, ...]] = {"full": (0, 50, 100, 200, 300), "smoke": (0, 3, 6, 9, 12)}
+PARTS: dict[str, tuple[int, ...]] = {"full": (0, 50, 100, 200), "smoke": (0, 3, 6, 9)}
 
 # Whole runs that are timed: those for which times of the original are known, and a large one.
 TIMED: dict[str, dict[str, Any]] = {
