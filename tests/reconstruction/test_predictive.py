@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from mlsci.reconstruction.calibration import interval, interval_coverage
 from mlsci.reconstruction.predictive import ErrorWidth, inflated, log_score
@@ -80,11 +83,38 @@ def test_heavy_tails_are_seen() -> None:
     rng = np.random.default_rng(3)
     tails = expected[:, 0] + 0.03 * rng.standard_t(2, truth.shape)
     freedom = [
-        ErrorWidth.measured(expected, error, values, where, edges=(), seed=1).freedom[0, 0]
+        ErrorWidth.measured(
+            expected, error, values, where, edges=(), seed=1, pixels=N * PIXELS
+        ).freedom[0, 0]
         for values in (truth, tails)
     ]
     assert freedom[0] > 100
     assert freedom[1] == 2
+
+
+def test_errors_that_end_get_light_tails_and_both_intervals_are_right() -> None:
+    expected, error, _, where = images(0, 0.1, 0.1)
+    rng = np.random.default_rng(4)
+    first, other = (expected[:, 0] + rng.uniform(-0.15, 0.15, where.shape) for _ in range(2))
+    found = ErrorWidth.measured(expected, error, first, where, edges=(), seed=1, pixels=N * PIXELS)
+    assert found.freedom[0, 0] == -3
+    drawn = found.images(expected, error, seed=2)
+    for level in (0.68, 0.95):
+        assert interval_coverage(drawn, other, level)[0] == pytest.approx(level, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("freedom", "exact"), [(2.0, stats.t(2)), (-3.0, stats.uniform(-(3**0.5), 2 * 3**0.5))]
+)
+def test_tails_are_those_of_pearson(freedom: float, exact: Any) -> None:
+    rng = np.random.default_rng(0)
+    shape = np.array([[1.0]]), np.array([[freedom]])
+    width = ErrorWidth(np.array([]), np.array([]), *shape)
+    # Small, so that nothing ends at black or at white.
+    error = 1e-6 * rng.standard_normal((1, 4000, 1, 1)).astype(np.float32)
+    expected = np.full_like(error, 0.5, np.float64)
+    found = (width.images(expected, error, seed=1) - 0.5).ravel() / 1e-6
+    assert stats.kstest(found, exact.cdf).pvalue > 0.01
 
 
 def test_a_range_without_pixels_is_left_as_it_is() -> None:

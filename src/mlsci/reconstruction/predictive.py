@@ -1,12 +1,14 @@
 """The width of the model's error as images that were held back show it.
 
 A `Residual` has one width a pixel, whatever is drawn there; the errors of real images are small
-where the reconstruction is black and sure, large where it is grey, and have tails. Here the random
-part of the error is scaled: by a factor for each range of brightness and of spread of the expected
-image, and by a common factor a draw, so that a pixel has Student's tails. Both are chosen so that
-the intervals of held-back images under the same corruption hold the truth as often as they say.
-Where the reconstruction is dark, most truths are exactly black, and any interval that reaches zero
-holds them: there the log score decides.
+where the reconstruction is black and sure, large where it is grey, have tails here, and end at
+black and at white there. So the random part of the error is scaled, by a factor for each range of
+brightness and of spread of the expected image, and given the tails of one of Pearson's symmetric
+distributions: with a factor for each draw that all of its pixels share, Student's t, or, with one
+for each pixel, those lighter than a Gaussian's. Both are chosen so that the intervals of held-back
+images under the same corruption hold the truth as often as they say. Where the reconstruction is
+dark, most truths are exactly black, and any interval that reaches zero holds them: there the log
+score decides.
 """
 
 from __future__ import annotations
@@ -15,14 +17,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import rel_entr
 from scipy.stats import chi2
 
 from mlsci.reconstruction.calibration import interval
 from mlsci.reconstruction.residual import Residual
 
 LEVELS = (0.68, 0.95)
-SCALES = tuple(0.25 * 1.25**k for k in range(18))
-FREEDOMS = (1.5, 2.0, 4.0, 8.0, 1000.0)
+SCALES = tuple(0.25 * 1.2**k for k in range(20))
+# Of Student's t; negative, of the sphere that a lighter-tailed error is a projection of.
+FREEDOMS = (1.5, 2.0, 4.0, 1000.0, -4.0, -3.0)
 DARK = 0.1  # brightness below which pixels of digits are mostly blank
 SMALLEST = 0.02  # deviation below which no log score is rewarded: five grey values
 
@@ -40,7 +44,9 @@ class ErrorWidth:
     scale
         Factor of each, ``(k, m)``.
     freedom
-        Degrees of freedom of Student's t of each, ``(k, m)``.
+        Of each, ``(k, m)``: degrees of freedom of Student's t (Pearson's type VII); or, negative,
+        the dimension of the space on whose unit sphere a point is drawn of which the error is a
+        coordinate (type II): -3 is a uniform distribution.
     """
 
     edges: np.ndarray
@@ -59,7 +65,7 @@ class ErrorWidth:
         edges: tuple[float, ...] = (0.02, 0.1, 0.2, 0.5, 0.8),
         spreads: tuple[float, ...] = (0.02, 0.08, 0.2),
         seed: int = 0,
-        pixels: int = 2000,
+        pixels: int = 1500,
     ) -> ErrorWidth:
         """Choose the factors on images of which the truth is known.
 
@@ -101,12 +107,12 @@ class ErrorWidth:
         """Return draws of the clean images, ``(n, s, *image)`` in [0, 1]."""
         rng = np.random.default_rng([seed, 72])
         place = tuple(part[:, None] for part in _ranges(expected, self.edges, self.spreads))
+        # The same draw is far out, or not, in all of its pixels.
         uniform = rng.random((*expected.shape[:2], *[1] * (expected.ndim - 2)))
         factor = self.scale[place]
         for nu in np.unique(self.freedom):
-            # The same draw is far out, or not, in all of its pixels.
-            common = np.sqrt(nu / np.maximum(chi2.ppf(uniform, nu), 1e-6))
-            factor = np.where(self.freedom[place] == nu, factor * common, factor)
+            tailed = factor * _tail(nu, error, uniform)
+            factor = np.where(self.freedom[place] == nu, tailed, factor)
         return np.clip(expected + factor.astype(np.float32) * error, 0, 1)
 
 
@@ -125,15 +131,26 @@ def _best(
 
     def tried() -> Iterator[tuple[float, float, float]]:
         for nu in FREEDOMS:
-            common = np.sqrt(nu / rng.chisquare(nu, centre.shape))
+            tailed = _tail(nu, random, rng.random(centre.shape)) * random
             for factor in SCALES:
-                drawn = np.clip(centre + factor * common * random, 0, 1)
+                drawn = np.clip(centre + factor * tailed, 0, 1)
                 if dark:
                     yield -float(log_score(drawn, known).mean()), factor, nu
                 else:
-                    yield sum(_miss(drawn, known, level) for level in LEVELS), factor, nu
+                    yield sum(_divergence(drawn, known, level) for level in LEVELS), factor, nu
 
     return min(tried())[1:]
+
+
+def _tail(freedom: float, error: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+    """Return the factor that gives Gaussian errors ``(n, s, ...)`` the tails of `freedom`.
+
+    By a uniform number for each error, or for several at once.
+    """
+    if freedom > 0:
+        return np.asarray(np.sqrt(freedom / np.maximum(chi2.ppf(uniform, freedom), 1e-6)))
+    squared = np.square(error / np.maximum(error.std(1, keepdims=True), 1e-6))
+    return np.asarray(np.sqrt(-freedom / (squared + chi2.ppf(uniform, -freedom - 1))))
 
 
 def log_score(drawn: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -157,8 +174,8 @@ def inflated(residual: Residual, factor: float) -> Residual:
     return Residual(factor * residual.sigma, factor * residual.factors)
 
 
-def _miss(drawn: np.ndarray, truth: np.ndarray, level: float) -> float:
-    """Return by how much intervals' share of truths is off, in the deviations of one truth."""
+def _divergence(drawn: np.ndarray, truth: np.ndarray, level: float) -> float:
+    """Return the divergence of a level from the share of truths that intervals hold, in nats."""
     low, high = interval(drawn, level)
     share = float(((truth >= low) & (truth <= high)).mean())
-    return abs(share - level) / np.sqrt(level * (1 - level))
+    return float(rel_entr(share, level) + rel_entr(1 - share, 1 - level))

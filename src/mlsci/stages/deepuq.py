@@ -77,12 +77,12 @@ CALIBRATION: dict[str, dict[str, Any]] = {
 
 COVERAGE: dict[str, dict[str, Any]] = {
     "full": {
-        "data": 300,
-        "held": 400,
+        "data": 200,
+        "held": 300,
         "starts": 8,
         "draws": 200,
         "kept": 100,
-        "tried": 100,
+        "tried": 60,
         "factors": [1.0, 2.0],
         "methods": {"laplace": 400, "mixture": 400, "importance": 2000, "hmc": 400, "smc": 200},
     },
@@ -122,7 +122,7 @@ def _stage(
 def _garments() -> Stage:
     """Return the stage of another set of images; small, digits stand for it."""
     sizes: dict[str, dict[str, Any]] = {
-        "full": {"data": 300, "held": 400, "starts": 8, "draws": 200, "kept": 100, "tried": 100,
+        "full": {"data": 200, "held": 300, "starts": 8, "draws": 200, "kept": 100, "tried": 60,
                  "factors": [1.0, 2.0], "shown": 3},
         "smoke": {"data": 10, "held": 10, "starts": 2, "draws": 80, "kept": 40, "tried": 5,
                   "factors": [1.0], "shown": 3,
@@ -249,7 +249,7 @@ STAGES: tuple[Stage, ...] = (
         "rivals",
         "deepuq_rivals:compare",
         {
-            "full": {"corruptions": list(RIVALLED), "data": 300, "held": 400,
+            "full": {"corruptions": list(RIVALLED), "data": 300, "held": 300,
                      "draws": 200, "kept": 100, "shown": 8, "hidden": [256, 128], "layers": 8,
                      "summary": [256, 64], "weights": [0.01, 0.03, 0.1, 0.2, 0.4],
                      "training": {"epochs": 10, "batch": 256, "rate": 2e-3, "warmup": 200}},
