@@ -237,10 +237,10 @@ for key, value in (("least", min(own68)), ("most", max(own68))):
 # Real digits are not draws of the model, and its error is not Gaussian: nothing where the paper is
 # blank, and much along the strokes. Where half of the digit is hidden it is larger than where the
 # auto-encoder sees all of it, and a posterior that takes it for smaller than it is, is too sure of
-# itself. So it is inflated, or not, as is best for the means of a hundred validation digits under
+# itself. So it is inflated, or not, as is best for the means of sixty validation digits under
 # the same corruption. Then three kinds of intervals are compared: of the decoded draws alone; with
 # the covariance of the model's error; and with its width calibrated, for each range of brightness
-# and of spread of the reconstruction, on four hundred validation digits under the same corruption.
+# and of spread of the reconstruction, on three hundred validation digits under the same corruption.
 # Where the reconstruction is dark, most truths are exactly black, so that any interval that reaches
 # zero holds them; there the log score decides on the width.
 
@@ -501,7 +501,7 @@ for kind in ("digits", "two digits"):
 # ## Garments
 #
 # Nothing in all this knows that images are of digits. A model of the same size is trained on
-# garments {cite:p}`xiao2017fashion`, its error measured on validation garments, and three hundred
+# garments {cite:p}`xiao2017fashion`, its error measured on validation garments, and two hundred
 # test garments are reconstructed under two of the corruptions.
 
 # %% tags=["hide-input"]
@@ -565,7 +565,7 @@ for name in results.worn:
 # that errors have lighter tails than a Gaussian's, and no width gets both levels right: with that
 # which holds 68%, the wider interval holds too much, on validation images as well.
 #
-# **How far to trust this.** Calibration uses four hundred validation digits and three hundred test
+# **How far to trust this.** Calibration uses three hundred validation digits and two hundred test
 # digits for each corruption; the errors are over digits, since the pixels of one are not
 # independent. Within a range of brightness all pixels share a width: single pixels may still be
 # off.
