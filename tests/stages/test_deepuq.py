@@ -122,6 +122,11 @@ def test_garments_are_treated_as_digits_are(folder: Path) -> None:
         assert of["latent"] < of["calibrated"]
     assert found["squared_error"][0] < found["mean_image"]  # it has looked at the data
     assert not (one.out / "decoder.npz").exists()
+    # After an interruption the training that is done is not done again, nor taken for damaged.
+    before = (one.out / "metrics.json").read_bytes()
+    deepuq_garments.reconstruct_garments(one)
+    again = json.loads((one.out / "metrics.json").read_bytes())
+    assert again["model"] == json.loads(before)["model"]
     with np.load(one.out / "garments.npz") as stored:
         assert stored["draws/noise"].shape == (3, 3, 28, 28)
 

@@ -25,9 +25,11 @@ def reconstruct_garments(job: Job) -> None:
     trained networks are not kept.
     """
     p = job.params
-    train_model(replace(job, out=job.work))
-    model, residual = load_model(job.work)
-    trained = json.loads((job.work / "metrics.json").read_text(encoding="utf-8"))
+    made = job.work / "model"  # apart from the checkpoints, which have the same names
+    made.mkdir(exist_ok=True)
+    train_model(replace(job, out=made))
+    model, residual = load_model(made)
+    trained = json.loads((made / "metrics.json").read_text(encoding="utf-8"))
     x = images(p["images"], "test")[0][: p["data"]]
     held = images(p["images"], "validation")[0][-p["held"] :]
     mean = images(p["images"], "train")[0].mean(0, dtype=np.float64)
