@@ -563,10 +563,9 @@ for name in results.worn:
 # {glue:text}`deepuq.garment_cover95_solid_mask` and {glue:text}`deepuq.garment_cover68_solid_mask`.
 # The squared error of hidden pixels is {glue:text}`deepuq.garment_error_solid_mask` of that of
 # the mean garment. Each interval and its goal, those under noise included, stands in the
-# {doc}`table of claims <../claims>`; what misses its goal is marked as missed there. Under noise
-# intervals of 95% hold a little more than they should. Grey values end at black and at white, so
-# that errors have lighter tails than a Gaussian's, and no width gets both levels right: with that
-# which holds 68%, the wider interval holds too much, on validation images as well.
+# {doc}`table of claims <../claims>`; what misses its goal is marked as missed there. Garments are
+# grey more often than digits, and their errors end at black and at white: with the tails of a
+# Gaussian no width gets both levels right, which is why the tails are calibrated as well.
 #
 # **How far to trust this.** Calibration uses three hundred validation digits and two hundred test
 # digits for each corruption; the errors are over digits, since the pixels of one are not
