@@ -112,7 +112,7 @@ for name, kind, where, rival in results.matches():
 # {glue:text}`deepuq.log_score_gain_cvae_on_noise` over the VAE and
 # {glue:text}`deepuq.log_score_gain_cflow_on_noise` over the flow trained for it; under the mask
 # {glue:text}`deepuq.log_score_gain_cvae_on_solid_mask` and
-# {glue:text}`deepuq.log_score_gain_cflow_on_solid_mask`; the last misses the goal by less than its
+# {glue:text}`deepuq.log_score_gain_cflow_on_solid_mask`, the last of which is none within its
 # error. (All errors here are of differences, digit by digit.) Under the mask it depends on the
 # error that the model is taken to make. With that of the auto-encoder, which sees all of the digit,
 # the posterior is too sure that a hidden pixel is blank when it takes the digit for another one,
