@@ -570,7 +570,9 @@ for name in results.worn:
 # **How far to trust this.** Calibration uses three hundred validation digits and two hundred test
 # digits for each corruption; the errors are over digits, since the pixels of one are not
 # independent. Within a range of brightness all pixels share a width: single pixels may still be
-# off.
+# off. Widths without tails of their own had been counted on some of these test digits before tails
+# were added, so that the digits are not quite unseen; what the tails should be, validation digits
+# said. Where the model's error is inflated, sixty digits hardly tell by how much it should be.
 
 # %%
 nb.done()
